@@ -39,9 +39,7 @@ KINDS: dict[str, Kind] = {
         "No grant for this connection",
         "Ask the operator to grant the connection to your role, and check its name.",
     ),
-    "not_found": Kind(
-        404, "caller", "No such connection", "Check the name with GET /connections."
-    ),
+    "not_found": Kind(404, "caller", "No such connection", "Check the name with GET /connections."),
     "already_exists": Kind(
         409, "caller", "The connection exists already", "Choose another name, or PATCH this one."
     ),

@@ -1,0 +1,231 @@
+"""Frozen values that steps, stores and policies exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from broker.grants import Grant
+from broker.names import Incarnation, Instant, Name, ScopeKey
+from broker.problems import Actor, Problem, Provider
+from broker.secret import Secret
+
+MAX_TOKENS = 8
+"""Access tokens kept for one connection: an item stays far below DynamoDB's 400 KB."""
+
+
+class Status(StrEnum):
+    """The states of a connection."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    AWAITING_ADMIN = "awaiting_admin"
+    REAUTHORIZATION_REQUIRED = "reauthorization_required"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A verified Microsoft identity: `tid` and `oid` are the identity, `username` is for people."""
+
+    tenant_id: str
+    object_id: str
+    username: str
+
+    def same(self, other: Account) -> bool:
+        """Whether both are one identity. Usernames change hands, so they never count."""
+        return (self.tenant_id, self.object_id) == (other.tenant_id, other.object_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The account the operator expects; what is None is not checked."""
+
+    tenant_id: str | None = None
+    object_id: str | None = None
+    username: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a redemption failed, kept where callers of any environment can be told."""
+
+    code: str
+    detail: str
+    actor: Actor
+    remedy: str
+    at: Instant
+    retry_at: Instant
+    provider: Provider = field(default_factory=Provider)
+
+    def problem(self, now: int) -> Problem:
+        """The answer a caller gets for it."""
+        wait = max(1, self.retry_at - now)
+        found = Problem(
+            self.code,
+            self.detail,
+            actor=self.actor,
+            remedy=self.remedy,
+            provider=self.provider if self.provider.as_dict() else None,
+        )
+        if found.status == 503:
+            found.retry_after = wait
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Sealed bytes, and the generation they were sealed at: part of their slot."""
+
+    data: bytes
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A sealed access token and what is known about it."""
+
+    resource: str
+    scopes: tuple[str, ...]
+    answered: tuple[str, ...]
+    sealed: Sealed
+    obtained_at: Instant
+    expires_at: Instant
+    due_at: Instant
+    """When the schedule means to replace it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A refusal that has not been confirmed yet."""
+
+    code: str
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One item of the table `connections`."""
+
+    name: Name
+    incarnation: Incarnation
+    service: str
+    resource: str
+    tenant: str
+    scopes: tuple[str, ...]
+    client_id: str
+    authority: str
+    created_at: Instant
+    created_by: str
+    status: Status = Status.PENDING
+    suspended: bool = False
+    epoch: int = 0
+    generation: int = 0
+    version: int = 1
+    link: int = 0
+    tickets: tuple[str, ...] = ()
+    """SHA-256 of the current link's tickets: authorize, admin."""
+    link_expires_at: Instant | None = None
+    expected: Expected = field(default_factory=Expected)
+    account: Account | None = None
+    grants: tuple[Grant, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Sealed] = field(default_factory=dict)
+    granted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tokens: Mapping[ScopeKey, Token] = field(default_factory=dict)
+    failures: Mapping[ScopeKey, Failure] = field(default_factory=dict)
+    """Of scope sets other than the service's own."""
+    last_error: Failure | None = None
+    suspicion: Suspicion | None = None
+    authorized_at: Instant | None = None
+    refreshed_at: Instant | None = None
+    next_refresh_at: Instant | None = None
+    last_used_at: Instant | None = None
+    lease_owner: str | None = None
+    lease_until: Instant | None = None
+
+    def leased(self, now: int) -> bool:
+        """Whether someone is redeeming."""
+        return self.lease_until is not None and self.lease_until > now
+
+
+@dataclass(frozen=True, slots=True)
+class Grantee:
+    """One item of the table `vault`: the refresh token of one incarnation."""
+
+    incarnation: Incarnation
+    name: Name
+    epoch: int
+    generation: int
+    sealed: Sealed
+    client_id: str
+    authority: str
+    due_at: Instant | None
+    """None: never redeemed again unless someone consents anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One entry of the due index."""
+
+    name: Name
+    incarnation: Incarnation
+    generation: int
+    due_at: Instant
+
+
+class LinkKind(StrEnum):
+    """What a link is for; a link of one kind never completes the other."""
+
+    AUTHORIZE = "authorize"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What an authorize or admin-consent link stands for. Stored under its value's SHA-256."""
+
+    kind: LinkKind
+    name: Name
+    incarnation: Incarnation
+    link: int
+    expires_at: Instant
+    created_by: str
+    scopes: tuple[str, ...]
+    allow_account_change: bool = False
+    opened_at: Instant | None = None
+    started_at: Instant | None = None
+    returned_at: Instant | None = None
+    starts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One attempt under way at Microsoft. Stored under its value's SHA-256."""
+
+    kind: LinkKind
+    name: Name
+    incarnation: Incarnation
+    epoch: int
+    link: int
+    ticket: str
+    """SHA-256 of the ticket it began with."""
+    cookie: str
+    """SHA-256 of the browser's cookie."""
+    nonce: str
+    verifier: Secret
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    expires_at: Instant
+    allow_account_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended, so that a reload shows it again."""
+
+    cookie: str
+    page: Mapping[str, Any]
+    expires_at: Instant

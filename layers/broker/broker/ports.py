@@ -1,0 +1,379 @@
+"""What the steps need of the outside world.
+
+Each docstring states atomicity, consistency, units and what absence means; `tests/contract` runs
+one suite over every implementation. All of them raise `Unavailable` when AWS does not answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from broker.model import (
+    Account,
+    Connection,
+    Due,
+    Failure,
+    Grantee,
+    Outcome,
+    Sealed,
+    State,
+    Status,
+    Suspicion,
+    Ticket,
+    Token,
+)
+from broker.names import Incarnation, Instant, Name, ScopeKey
+from broker.secret import Secret
+
+
+class Unavailable(Exception):  # noqa: N818 (it is what the caller is told: broker_unavailable)
+    """An AWS service failed, throttled or timed out. Says which; holds no payload."""
+
+    def __init__(self, service: str, code: str) -> None:
+        self.service, self.code = service, code
+        super().__init__(f"{service}: {code}")
+
+
+class Clock(Protocol):
+    """Seconds since the epoch, UTC."""
+
+    def __call__(self) -> float: ...
+
+
+class Chance(Protocol):
+    """Randomness."""
+
+    def secret(self) -> Secret:
+        """256 unguessable bits, URL-safe."""
+        ...
+
+    def id(self) -> str:
+        """128 random bits, for names that are not secret."""
+        ...
+
+    def between(self, low: float, high: float) -> float:
+        """Jitter: uniform, not for secrets."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a redemption ended, for one scope set. What is None stays as it is."""
+
+    name: Name
+    incarnation: Incarnation
+    epoch: int
+    owner: str
+    key: ScopeKey
+    own: bool
+    """Whether it was the service's own scope set: only that moves status and last_error."""
+    token: Token | None = None
+    failure: Failure | None = None
+    generation: int | None = None
+    refreshed_at: Instant | None = None
+    next_refresh_at: Instant | None = None
+    status: Status | None = None
+    suspicion: Suspicion | None = None
+    drop_tokens: tuple[ScopeKey, ...] = ()
+    drop_failures: tuple[ScopeKey, ...] = ()
+
+
+class Connections(Protocol):
+    """The table `connections`: one item a name."""
+
+    def create(self, connection: Connection) -> bool:
+        """Store a new connection; False if the name is taken. Atomic."""
+        ...
+
+    def get(self, name: Name, *, consistent: bool = True) -> Connection | None:
+        """The connection, or None. One read."""
+        ...
+
+    def page(
+        self, status: Status | None, limit: int, after: tuple[str, str] | None
+    ) -> tuple[list[Connection], tuple[str, str] | None]:
+        """Up to `limit` connections in the order (status, name), from behind `after` on, and the
+        position to go on from (None: that was all). Eventually consistent; tokens may be absent."""
+        ...
+
+    def change(self, before: Connection, after: Connection) -> bool:
+        """Write grants, labels, parameters and suspended of `after`, with version + 1, if the
+        incarnation and version are still those of `before`."""
+        ...
+
+    def link(self, before: Connection, tickets: tuple[str, str], expires_at: Instant) -> bool:
+        """Number a new link (`before.link + 1`) if incarnation and link are still those of
+        `before`; all earlier links and attempts end with it."""
+        ...
+
+    def lease(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        owner: str,
+        now: Instant,
+        until: Instant,
+        generation: int | None = None,
+    ) -> Connection | None:
+        """Take the right to redeem and return the connection as it then is; None if another holds
+        it (`lease_until > now`), the incarnation is gone, or the connection's generation is beyond
+        the given one (someone redeemed since). Taking it again as the same owner extends it."""
+        ...
+
+    def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
+        """Give the lease back if it is still this owner's."""
+        ...
+
+    def used(self, name: Name, incarnation: Incarnation, now: Instant) -> None:
+        """Record that a token was served."""
+        ...
+
+    def settle(self, settlement: Settlement) -> bool:
+        """Write how a redemption ended and release the lease in one write, if incarnation, epoch
+        and lease owner still hold; False (and nothing written) otherwise.
+
+        A token clears the failure of its key; an own token clears last_error and suspicion too.
+        """
+        ...
+
+
+class Vault(Protocol):
+    """The table `vault`: one item an incarnation, so that no late work meets a newer creation."""
+
+    def get(self, incarnation: Incarnation) -> Grantee | None:
+        """Strongly consistent."""
+        ...
+
+    def rotate(
+        self, before: Grantee, sealed: Sealed | None, generation: int, due_at: Instant | None
+    ) -> bool:
+        """After a redemption: store the new refresh token (None keeps the old one), its generation
+        and when it is due, if epoch and generation are still those of `before`."""
+        ...
+
+    def postpone(self, before: Grantee, due_at: Instant | None) -> bool:
+        """After a failure: only the due time (None takes it out of the index), same condition."""
+        ...
+
+    def due(
+        self, shard: int, until: Instant, limit: int, after: Due | None = None
+    ) -> tuple[list[Due], Due | None]:
+        """Up to `limit` entries of a shard due at or before `until`, oldest first, and where to
+        go on. Reads the index, never scans; eventually consistent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A completed consent: the grant and what becomes of the connection."""
+
+    before: Connection
+    grantee: Grantee
+    account: Account
+    granted: Mapping[str, tuple[str, ...]]
+    tokens: Mapping[ScopeKey, Token]
+    now: Instant
+    next_refresh_at: Instant
+    link: int | None
+    """The link it came by, which must still be the connection's and ends; None for an import."""
+
+
+class Consents(Protocol):
+    """Writes that concern a connection and its refresh token together, all or nothing."""
+
+    def complete(self, consent: Consent) -> bool:
+        """Store grantee and connection (epoch + 1, version + 1, active, no errors, no lease, other
+        tokens gone) if incarnation, epoch and link are still those of `before`."""
+        ...
+
+    def remove(self, connection: Connection) -> bool:
+        """Delete connection and refresh token if the incarnation still holds."""
+        ...
+
+
+class Authorizations(Protocol):
+    """The table `authorizations`: what is under way. Values are found by SHA-256 only, and expiry
+    is part of every condition."""
+
+    def put_ticket(self, digest: str, ticket: Ticket) -> None:
+        """Store a new ticket."""
+        ...
+
+    def ticket(self, digest: str) -> Ticket | None:
+        """The ticket, expired ones included (the page says so)."""
+        ...
+
+    def opened(self, digest: str, now: Instant) -> None:
+        """Record the first opening; later ones change nothing."""
+        ...
+
+    def start(self, digest: str, now: Instant, most: int) -> bool:
+        """Count one attempt; False if `most` have been counted or the ticket is gone/expired."""
+        ...
+
+    def returned(self, digest: str, now: Instant) -> None:
+        """Record that an attempt came back from Microsoft."""
+        ...
+
+    def put_state(self, digest: str, state: State) -> None:
+        """Store a new attempt."""
+        ...
+
+    def claim(self, digest: str, cookie: str, now: Instant) -> State | None:
+        """Take the state, once: one conditional delete that returns the old item. None, and
+        nothing changed, if it is unknown, expired, or of another cookie."""
+        ...
+
+    def state_exists(self, digest: str) -> bool:
+        """Whether an unclaimed state is there (expired or of another browser)."""
+        ...
+
+    def put_outcome(self, digest: str, outcome: Outcome) -> None:
+        """Remember how the attempt of this state ended."""
+        ...
+
+    def outcome(self, digest: str) -> Outcome | None:
+        """How it ended, or None."""
+        ...
+
+
+class Candidates(Protocol):
+    """Refresh tokens handed in for import, sealed, until they are proven; one an incarnation."""
+
+    def put(self, incarnation: Incarnation, sealed: Sealed, expires_at: Instant) -> None:
+        """Store or replace."""
+        ...
+
+    def take(self, incarnation: Incarnation, now: Instant) -> Sealed | None:
+        """Take it, once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A client credential that Microsoft refuses."""
+
+    code: str
+    detail: str
+    since: Instant
+    retry_at: Instant
+
+
+class Breakers(Protocol):
+    """Circuit breakers, one a client id and secret version."""
+
+    def get(self, client_id: str, version: str) -> Fault | None:
+        """The open breaker, or None."""
+        ...
+
+    def open(self, client_id: str, version: str, fault: Fault, until: Instant) -> bool:
+        """Open it or move its `retry_at`; True only for the one that opened it."""
+        ...
+
+    def close(self, client_id: str, version: str) -> bool:
+        """Close it; True if it was open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A client secret and its version in Secrets Manager."""
+
+    secret: Secret
+    version: str
+    expires_at: Instant | None = None
+
+
+class Credentials(Protocol):
+    """The client credential."""
+
+    def current(self, *, fresh: bool = False) -> Credential:
+        """AWSCURRENT, cached for a while unless `fresh`. A placeholder or unreadable value is the
+        problem `client_misconfigured`."""
+        ...
+
+    def previous(self) -> Credential | None:
+        """AWSPREVIOUS, if there is one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer, whatever its status. Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Unreachable(Exception):  # noqa: N818 (it says what happened)
+    """No HTTP answer. `reason`: timeout, connect, reset or tls."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Http(Protocol):
+    """One POST with connect and read timeouts, TLS verification and no redirects."""
+
+    def post(self, url: str, form: Mapping[str, str | Secret], timeout: float) -> Reply:
+        """The answer, or `Unreachable`. `timeout`: seconds for the answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A wish to redeem: names and reasons, no secrets. `scope` None is the service's own set."""
+
+    connection: Name
+    incarnation: Incarnation
+    reason: str
+    """caller, ahead, schedule, operator, import or admin."""
+    scope: str | None = None
+    owner: str | None = None
+    """The lease's owner, if the sender has taken it already."""
+    generation: int | None = None
+    """Not if someone redeemed since this generation."""
+
+
+class Refresher(Protocol):
+    """The function `refresh`."""
+
+    def run(self, order: Order) -> str:
+        """Redeem now; answers `refreshed` or a problem's code. `Unavailable` if it died."""
+        ...
+
+    def start(self, order: Order) -> None:
+        """Redeem soon."""
+        ...
+
+
+class Queue(Protocol):
+    """The queue between rotate and refresh."""
+
+    def send(self, orders: Sequence[Order]) -> int:
+        """Send up to 10 at once; how many were accepted."""
+        ...
+
+
+class Events(Protocol):
+    """The event bus."""
+
+    def publish(self, kind: str, detail: Mapping[str, object]) -> None:
+        """Best effort: never raises, a failure is logged."""
+        ...
+
+
+class Journal(Protocol):
+    """Logs and metrics of a step: allow-listed fields only."""
+
+    def note(self, event: str, **fields: str | int | bool | None) -> None:
+        """One log line."""
+        ...
+
+    def count(self, metric: str, value: float = 1, **dimensions: str) -> None:
+        """One metric."""
+        ...
