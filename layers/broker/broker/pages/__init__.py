@@ -13,8 +13,8 @@ from __future__ import annotations
 from broker.pages.ask import ask, ask_admin
 from broker.pages.language import Language, negotiate
 from broker.pages.layout import Page, headers
-from broker.pages.outcome import OUTCOMES, Check, PageText, Support, outcome
-from broker.pages.people import Team
+from broker.pages.outcome import outcome
+from broker.pages.shapes import OUTCOMES, Check, PageText, Support
 
 __all__ = [
     "OUTCOMES",
@@ -23,7 +23,6 @@ __all__ = [
     "Page",
     "PageText",
     "Support",
-    "Team",
     "ask",
     "ask_admin",
     "headers",

@@ -24,7 +24,7 @@ def approval(
     """
     parts = words(language)["approval"]
     filled = {
-        "service": clean(service),
+        "service": clean(service) or words(language)["unnamed"]["service"],
         "connection": clean(connection),
         "client_id": clean(client_id),
         "scopes": "\n".join(f"  {clean(scope)}" for scope in scopes[:MAX_ITEMS]),

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
+from broker.grants import Grant
+from broker.names import Instant
 from broker.pages.language import Language, moment, words
 from broker.pages.layout import (
-    MAX_ITEMS,
     Page,
     clean,
     facts,
     foreign,
+    items,
     layout,
     paragraphs,
     safe,
     section,
     steps,
-    values,
 )
-from broker.pages.people import Team, person
+from broker.pages.people import person
 from broker.secret import Secret
 
 
@@ -35,9 +35,9 @@ def ask(
     resource: str = "",
     tenant: str = "",
     scopes: Sequence[str] = (),
-    teams: Sequence[Team] = (),
+    grants: Sequence[Grant] = (),
     account: str = "",
-    expires_at: datetime | None = None,
+    expires_at: Instant | None = None,
 ) -> Page:
     """The page of ``GET /authorize``, for the owner of the account.
 
@@ -49,7 +49,7 @@ def ask(
     rows += [
         (names["account"], foreign(account) if account else ""),
         (names["scopes"], permissions(scopes, language)),
-        (names["teams"], _teams(teams, language)),
+        (names["teams"], _teams(grants, language)),
         (names["expires"], _until(expires_at, language)),
     ]
     return _page("ask", language, service, account, rows, _form(action, ticket, language))
@@ -67,7 +67,7 @@ def ask_admin(
     tenant: str = "",
     scopes: Sequence[str] = (),
     client_id: str = "",
-    expires_at: datetime | None = None,
+    expires_at: Instant | None = None,
 ) -> Page:
     """The page of ``GET /admin-consent``, for the tenant's administrator. As `ask`."""
     rows = _rows(language, connection, service, resource, tenant, created_by)
@@ -83,51 +83,44 @@ def ask_admin(
 def permissions(scopes: Sequence[str], language: Language) -> str:
     """Scopes as a list, each with a plain description where there is one."""
     known: dict[str, str] = words(language)["scopes"]
-    if not any(scope in known for scope in scopes[:MAX_ITEMS]):
-        return values(scopes, language) if scopes else ""
-    shown = [f"<li>{_permission(scope, known)}</li>" for scope in scopes[:MAX_ITEMS]]
-    if len(scopes) > MAX_ITEMS:
-        more = words(language)["more"].format(count=len(scopes) - MAX_ITEMS)
-        shown.append(f"<li>{safe(more)}</li>")
-    return f"<ul>{''.join(shown)}</ul>"
+    return items([_described(known.get(scope, ""), scope) for scope in scopes], language)
 
 
-def _permission(scope: str, known: dict[str, str]) -> str:
-    raw = foreign(scope)
-    return f'{safe(known[scope])}<br><span class="raw">{raw}</span>' if scope in known else raw
+def _described(said: str, raw: str) -> str:
+    return f'{safe(said)}<br><span class="raw">{foreign(raw)}</span>' if said else foreign(raw)
 
 
 def _rows(
     language: Language, connection: str, service: str, resource: str, tenant: str, created_by: str
 ) -> list[tuple[str, str]]:
-    all_words = words(language)
-    names = all_words["labels"]
+    every = words(language)
+    names = every["labels"]
     found = {
         "service": service,
         "resource": resource,
         "connection": connection,
         "tenant": tenant,
-        "created_by": person(created_by, all_words),
+        "created_by": person(created_by, every),
     }
     return [(names[name], foreign(raw) if raw else "") for name, raw in found.items()]
 
 
-def _teams(teams: Sequence[Team], language: Language) -> str:
-    all_words = words(language)
-    if not teams:
-        return safe(all_words["no_teams"])
-    return values([_team(team, all_words) for team in teams], language)
+def _teams(grants: Sequence[Grant], language: Language) -> str:
+    every = words(language)
+    if not grants:
+        return safe(every["no_teams"])
+    return items([_team(grant, every) for grant in grants], language)
 
 
-def _team(team: Team, all_words: dict[str, Any]) -> str:
-    who = person(team.principal, all_words)
-    if not team.scopes:
+def _team(grant: Grant, every: dict[str, Any]) -> str:
+    who = foreign(person(grant.principal, every))
+    if grant.scopes is None:
         return who
-    limited: str = all_words["limited"]
-    return limited.format(who=who, scopes=" ".join(team.scopes))
+    only = every["limited"].format(scopes=" ".join(grant.scopes))
+    return f'{who}<br><span class="raw">{foreign(only)}</span>'
 
 
-def _until(when: datetime | None, language: Language) -> str:
+def _until(when: Instant | None, language: Language) -> str:
     return safe(moment(when, language)) if when else ""
 
 
@@ -148,16 +141,16 @@ def _page(
     rows: list[tuple[str, str]],
     form: str,
 ) -> Page:
-    all_words = words(language)
-    page = all_words[name]
+    every = words(language)
+    page = every[name]
     filled = {"service": clean(service), "account": clean(account)}
     title = page["title"].format_map(filled)
     sign_in = "sign_in_as" if account else "sign_in"
-    after = [line.format_map(filled) for line in [*page["before"], page[sign_in], *page["after"]]]
+    todo = [line.format_map(filled) for line in [*page["before"], page[sign_in], *page["after"]]]
     blocks = [
         paragraphs(line.format_map(filled) for line in page["what"]),
         facts(rows),
-        section(all_words["next"], steps(after)),
+        section(every["next"], steps(todo)),
         paragraphs([page["unknown"]], "note"),
         form,
         paragraphs(page["notes"], "small"),

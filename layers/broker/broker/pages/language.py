@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from broker.names import Instant
+
 Language = Literal["en", "ja"]
 
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
@@ -57,10 +59,10 @@ def words(language: Language) -> dict[str, Any]:
     return loaded
 
 
-def moment(when: datetime, language: Language) -> str:
-    """A date and time to read. `when` must be aware; Japanese pages show Japan's time."""
+def moment(when: Instant, language: Language) -> str:
+    """A date and time to read: UTC, on Japanese pages Japan's time."""
     if language == "ja":
-        local = when.astimezone(JAPAN)
+        local = datetime.fromtimestamp(when, JAPAN)
         return f"{local:%Y}年{local.month}月{local.day}日 {local:%H:%M}（日本時間）"
-    local = when.astimezone(UTC)
+    local = datetime.fromtimestamp(when, UTC)
     return f"{local.day} {local:%B %Y, %H:%M} UTC"

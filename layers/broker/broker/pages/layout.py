@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +17,15 @@ from broker.pages.language import Language, words
 SHORT, LONG = 200, 2000
 """Characters shown of a name, and of a paragraph or link. Longer values end in an ellipsis."""
 
-MAX_ITEMS = 50
-"""Entries shown of a list; the rest is counted."""
+MAX_ITEMS = 100
+"""Entries shown of a list, as many as there may be grants; the rest is counted."""
+
+_MICROSOFT = re.compile(
+    r"https://(?:[a-z0-9-]+\.)*(?:microsoft\.com|microsoftonline\.com|live\.com|aka\.ms)"
+    r"(?:/[\w-]+(?:[./][\w-]+)*)?(?![\w@:/-])(?!\.\w)",
+    re.ASCII,
+)
+"""Addresses in texts that become links: Microsoft's, so that no foreign value ever does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +100,22 @@ def safe(value: str, limit: int = LONG) -> str:
     return escape(clean(value, limit), quote=True)
 
 
+def linked(value: str) -> str:
+    """A text with Microsoft's addresses as links."""
+    return _MICROSOFT.sub(r'<a href="\g<0>" rel="noreferrer">\g<0></a>', safe(value))
+
+
 def paragraphs(values: Iterable[str], css: str = "") -> str:
     """One p element a value."""
     opening = f'<p class="{css}">' if css else "<p>"
-    return "".join(f"{opening}{safe(value)}</p>" for value in values)
+    return "".join(f"{opening}{linked(value)}</p>" for value in values)
 
 
 def steps(values: Sequence[str]) -> str:
     """A numbered list; a single step is a paragraph."""
     if len(values) < 2:
         return paragraphs(values)
-    return "<ol>" + "".join(f"<li>{safe(value)}</li>" for value in values) + "</ol>"
+    return "<ol>" + "".join(f"<li>{linked(value)}</li>" for value in values) + "</ol>"
 
 
 def section(title: str, body: str) -> str:
@@ -120,14 +133,13 @@ def foreign(raw: str) -> str:
     return f"<bdi>{safe(raw, SHORT)}</bdi>"
 
 
-def values(items: Sequence[str], language: Language) -> str:
-    """Foreign values as a list, cut at MAX_ITEMS with a count of the rest."""
-    if len(items) == 1:
-        return foreign(items[0])
-    shown = [f"<li>{foreign(item)}</li>" for item in items[:MAX_ITEMS]]
-    if more := len(items) - MAX_ITEMS:
-        shown += [f"<li>{safe(words(language)['more'].format(count=more))}</li>"] * (more > 0)
-    return "<ul>" + "".join(shown) + "</ul>"
+def items(shown: Sequence[str], language: Language) -> str:
+    """HTML as a list, cut at MAX_ITEMS with a count of the rest; a single one stands alone."""
+    if len(shown) < 2:
+        return "".join(shown)
+    rest = len(shown) - MAX_ITEMS
+    more = [safe(words(language)["more"].format(count=rest))] if rest > 0 else []
+    return "<ul>" + "".join(f"<li>{item}</li>" for item in [*shown[:MAX_ITEMS], *more]) + "</ul>"
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:
@@ -147,13 +159,14 @@ def copyable(lines: str, label: str) -> str:
 def layout(language: Language, title: str, tone: str, blocks: Iterable[str]) -> str:
     """The whole document. `title` is escaped here, `blocks` are HTML."""
     brand, heading = safe(words(language)["brand"]), safe(title)
-    mark = words(language)["marks"][tone]
+    mark = words(language)["marks"].get(tone, "")
+    sign = f'<span class="mark" aria-hidden="true">{mark}</span>' if mark else ""
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
         f"<title>{heading} – {brand}</title><style>{style()}</style></head>"
         f'<body><header>{brand}</header><main class="{tone}">'
-        f'<h1><span class="mark" aria-hidden="true">{mark}</span>{heading}</h1>'
+        f"<h1>{sign}{heading}</h1>"
         f"{''.join(blocks)}</main></body></html>"
     )

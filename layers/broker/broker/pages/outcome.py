@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from broker.pages.approval import approval
 from broker.pages.ask import permissions
@@ -24,97 +24,8 @@ from broker.pages.layout import (
     steps,
 )
 from broker.pages.people import mask
+from broker.pages.shapes import OUTCOMES, SUCCESSES, Check, PageText, Shape, Support
 from broker.problems import KINDS, Actor, Kind, Provider
-
-
-class Shape(NamedTuple):
-    """How an outcome's page is built."""
-
-    code: str | None = None
-    """Problem code when the outcome's name is not one; its status is the page's."""
-    tone: str = "stop"
-    """good, info, wait or stop: mark and colour."""
-    again: bool = False
-    """Whether the same link can be opened again now."""
-    approval: bool = False
-    """Whether the page helps to reach the administrator."""
-
-
-_LINK = Shape("invalid_request")
-
-OUTCOMES: dict[str, Shape] = {
-    "connected": Shape(tone="good"),
-    "connected_findings": Shape(tone="info"),
-    "admin_consent_received": Shape(tone="good"),
-    "consent_declined": Shape(again=True, approval=True),
-    "admin_consent_required": Shape(again=True, approval=True),
-    "admin_consent_declined": Shape("consent_declined", again=True),
-    "mfa_required": Shape(again=True),
-    "blocked_by_policy": Shape(again=True),
-    "reauthorization_required": Shape(again=True),
-    "account_mismatch": Shape(again=True),
-    "tenant_not_allowed": Shape(again=True),
-    "scope_not_granted": Shape(again=True),
-    "suspended": Shape(),
-    "conflict": Shape(),
-    "client_misconfigured": Shape(),
-    "no_refresh_token": Shape("client_misconfigured"),
-    "client_secret_expired": Shape(),
-    "provider_error": Shape(),
-    "internal_error": Shape(),
-    "provider_unavailable": Shape(tone="wait", again=True),
-    "throttled": Shape(tone="wait", again=True),
-    "broker_unavailable": Shape(tone="wait", again=True),
-    "rate_limited": Shape(tone="wait", again=True),
-    "invalid_request": Shape(),
-    "link_unknown": _LINK,
-    "link_expired": _LINK,
-    "link_used_up": _LINK,
-    "link_replaced": _LINK,
-    "link_finished": _LINK,
-    "link_wrong_kind": _LINK,
-    "attempt_unknown": Shape("invalid_request", again=True),
-    "attempt_expired": Shape("invalid_request", again=True),
-    "attempt_finished": Shape("invalid_request", tone="info"),
-    "other_browser": Shape("invalid_request", again=True),
-}
-"""Every outcome with a text of its own. Any other code of KINDS gets the general text."""
-
-
-SUCCESSES = frozenset({"connected", "connected_findings", "admin_consent_received"})
-"""Outcomes of status 200; all others have the status of their problem code."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageText:
-    """Texts of the diagnosis catalogue, in the page's language, in place of the general ones.
-
-    `what` and `remedy`: one sentence or several, each a paragraph or step. `link`: https address.
-    """
-
-    title: str
-    what: str | Sequence[str]
-    remedy: str | Sequence[str]
-    link: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding of the check after consent. Texts are in the page's language."""
-
-    name: str
-    ok: bool
-    detail: str = ""
-    remedy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Support:
-    """What support needs to find the event. `at` is aware."""
-
-    at: datetime
-    request_id: str = ""
-    provider: Provider | None = None
 
 
 def outcome(
@@ -142,30 +53,23 @@ def outcome(
     `account`: who signed in; `expected`: who should have (both masked unless all went well).
     `missing`: required scopes that were not granted. `retry_after`: seconds. `restart_url`,
     `admin_consent_url`: where known. `actor`, `text`: what the diagnosis says, if it says more.
+    `support`: give it for every failure, many texts refer to it.
     """
     name = "connected_findings" if code == "connected" and _failing(checks) else code
     shape = OUTCOMES.get(name, Shape())
     kind = None if name in SUCCESSES else KINDS[shape.code or name]
+    who = actor or shape.actor or (kind.actor if kind else None)
     said = text or _general(name, language, {"service": service, "connection": connection})
-    names = words(language)["labels"]
     shown = str if kind is None else mask
-    rows = [
-        (names["service"], service),
-        (names["connection"], connection),
-        (names["tenant"], tenant),
-        (names["signed_in"], shown(account) if account else ""),
-        (names["expected"], mask(expected) if expected else ""),
-    ]
-    lists = [(names["scopes"], scopes), (names["missing"], missing)]
+    accounts = {"signed_in": shown(account), "expected": mask(expected)}
+    about = {"service": service, "connection": connection, "tenant": tenant}
     blocks = [
         paragraphs(_lines(said.what)),
-        _who(actor or kind.actor, language) if kind else "",
-        _remedy(said, shape, language, restart_url, retry_after),
         _checks(checks, language),
-        facts(
-            [(label, foreign(raw) if raw else "") for label, raw in rows]
-            + [(label, permissions(found, language)) for label, found in lists]
-        ),
+        _facts(accounts, {"missing": missing}, language),
+        _who(who, language) if who and shape.tone != "info" else "",
+        _remedy(said, shape, language, restart_url, retry_after),
+        section(words(language)["about"], _facts(about, {"scopes": scopes}, language)),
     ]
     if shape.approval:
         blocks.append(
@@ -196,6 +100,12 @@ def _general(name: str, language: Language, names: dict[str, str]) -> PageText:
     )
 
 
+def _facts(single: dict[str, str], many: dict[str, Sequence[str]], language: Language) -> str:
+    names = words(language)["labels"]
+    rows = [(names[key], foreign(raw) if raw else "") for key, raw in single.items()]
+    return facts(rows + [(names[key], permissions(raw, language)) for key, raw in many.items()])
+
+
 def _failing(checks: Sequence[Check]) -> bool:
     return any(not check.ok for check in checks)
 
@@ -215,7 +125,7 @@ def _remedy(
     every = words(language)
     body = steps(_lines(said.remedy))
     if retry_after:
-        body += paragraphs([every["wait"].format(seconds=retry_after)])
+        body += paragraphs([every["wait"].format(minutes=math.ceil(retry_after / 60))])
     if more := link(said.link):
         body += f'<p><a href="{safe(more)}" rel="noreferrer">{safe(every["read_more"])}</a></p>'
     if shape.again and (url := link(restart)):
@@ -246,7 +156,7 @@ def _support(support: Support | None, name: str, kind: Kind | None, language: La
     numbers = " ".join(f"AADSTS{number}" for number in provider.error_codes)
     rows = {
         "Code": f"{name} ({kind.status})",
-        "Time": support.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "Time": datetime.fromtimestamp(support.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "Request ID": support.request_id,
         "Microsoft error": " ".join(filter(None, (provider.error, provider.suberror, numbers))),
         "Trace ID": provider.trace_id,

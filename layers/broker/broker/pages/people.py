@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 _SHAPES = {
@@ -15,14 +13,6 @@ _SHAPES = {
     ),
     "user": re.compile(r"arn:[^:]+:iam::(?P<aws>\d{12}):user/(?:.*/)?(?P<name>[^/]+)", re.ASCII),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """A grant as the owner sees it: who gets tokens, and for which scopes if limited."""
-
-    principal: str
-    scopes: Sequence[str] = ()
 
 
 def person(principal: str, words: dict[str, Any]) -> str:
@@ -44,6 +34,8 @@ def mask(account: str) -> str:
     These pages are photographed and mailed around when people ask for help.
     """
     name, at, domain = account.partition("@")
+    if not account:
+        return ""
     if not at:
         return name[:8] + "…" if len(name) > 8 else name[:1] + "•••"
     kept = (name[:2], name[-1:]) if len(name) > 4 else (name[:1], "")
