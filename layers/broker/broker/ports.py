@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from broker.model import (
     Account,
@@ -94,8 +94,9 @@ class Connections(Protocol):
     def page(
         self, status: Status | None, limit: int, after: tuple[str, str] | None
     ) -> tuple[list[Connection], tuple[str, str] | None]:
-        """Up to `limit` connections in the order (status, name), from behind `after` on, and the
-        position to go on from (None: that was all). Eventually consistent; tokens may be absent."""
+        """Up to `limit` connections by (status, name), statuses in the order of `Status`, from
+        behind `after` on, and the position to go on from (None: that was all). Eventually
+        consistent; `tokens` are left out."""
         ...
 
     def change(self, before: Connection, after: Connection) -> bool:
@@ -122,6 +123,18 @@ class Connections(Protocol):
         the given one (someone redeemed since). Taking it again as the same owner extends it."""
         ...
 
+    def claim(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        owner: str,
+        now: Instant,
+        until: Instant,
+        generation: int | None = None,
+    ) -> bool:
+        """`lease` for those who may not read what the write returns."""
+        ...
+
     def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
         """Give the lease back if it is still this owner's."""
         ...
@@ -137,6 +150,20 @@ class Connections(Protocol):
         A token clears the failure of its key; an own token clears last_error and suspicion too.
         """
         ...
+
+
+class Descriptions(Protocol):
+    """The part of a connection that a browser page may tell."""
+
+    def describe(self, name: Name) -> Connection | None:
+        """The connection, or None; strongly consistent. Tokens, parameters, failures, labels,
+        lease and what else no page needs are left at their defaults."""
+        ...
+
+
+SHARDS = 16
+"""Partitions of the due index: a single one would throttle every redemption at about 1,000 a
+second, and each rotation asks all of them."""
 
 
 class Vault(Protocol):
@@ -161,7 +188,7 @@ class Vault(Protocol):
         self, shard: int, until: Instant, limit: int, after: Due | None = None
     ) -> tuple[list[Due], Due | None]:
         """Up to `limit` entries of a shard due at or before `until`, oldest first, and where to
-        go on. Reads the index, never scans; eventually consistent."""
+        go on (None: that was all). Reads the index, never scans; eventually consistent."""
         ...
 
 
@@ -185,7 +212,8 @@ class Consents(Protocol):
 
     def complete(self, consent: Consent) -> bool:
         """Store grantee and connection (epoch + 1, version + 1, active, no errors, no lease, other
-        tokens gone) if incarnation, epoch and link are still those of `before`."""
+        tokens gone, client id, authority and generation of the grantee) if incarnation and epoch
+        are still those of `before` and the link is still the connection's; it ends: link + 1."""
         ...
 
     def remove(self, connection: Connection) -> bool:
@@ -210,7 +238,8 @@ class Authorizations(Protocol):
         ...
 
     def start(self, digest: str, now: Instant, most: int) -> bool:
-        """Count one attempt; False if `most` have been counted or the ticket is gone/expired."""
+        """Count one attempt; False if `most` have been counted or the ticket is gone/expired.
+        `started_at` and `returned_at` are those of the latest attempt."""
         ...
 
     def returned(self, digest: str, now: Instant) -> None:
@@ -235,7 +264,7 @@ class Authorizations(Protocol):
         ...
 
     def outcome(self, digest: str) -> Outcome | None:
-        """How it ended, or None."""
+        """How it ended, or None; expired ones included."""
         ...
 
 
@@ -269,7 +298,8 @@ class Breakers(Protocol):
         ...
 
     def open(self, client_id: str, version: str, fault: Fault, until: Instant) -> bool:
-        """Open it or move its `retry_at`; True only for the one that opened it."""
+        """Open it or move its `retry_at`; True only for the one that opened it. From `until` on
+        it may be forgotten."""
         ...
 
     def close(self, client_id: str, version: str) -> bool:
@@ -308,16 +338,23 @@ class Reply:
     body: bytes
 
 
-class Unreachable(Exception):  # noqa: N818 (it says what happened)
-    """No HTTP answer. `reason`: timeout, connect, reset or tls."""
+Reason = Literal["timeout", "connect", "reset", "tls", "protocol"]
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+
+class Unreachable(Exception):  # noqa: N818 (it says what happened)
+    """No HTTP answer."""
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason: Reason = reason
         super().__init__(reason)
 
 
 class Http(Protocol):
-    """One POST with connect and read timeouts, TLS verification and no redirects."""
+    """Connect and read timeouts, TLS verification, no redirects, no proxy of the environment."""
+
+    def get(self, url: str, timeout: float) -> Reply:
+        """The answer, or `Unreachable`."""
+        ...
 
     def post(self, url: str, form: Mapping[str, str | Secret], timeout: float) -> Reply:
         """The answer, or `Unreachable`. `timeout`: seconds for the answer."""

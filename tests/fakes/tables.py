@@ -1,0 +1,300 @@
+"""The three tables in memory, under one lock."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+
+from broker.model import Connection, Due, Grantee, Outcome, Sealed, State, Status, Ticket
+from broker.names import Incarnation, Instant, Name
+from broker.ports import SHARDS, Consent, Fault, Settlement
+
+DESCRIBED = frozenset(
+    {
+        *("name", "incarnation", "epoch", "link", "tickets", "link_expires_at", "created_by"),
+        *("service", "resource", "tenant", "scopes", "status", "grants", "expected", "account"),
+        *("created_at", "client_id", "authority"),
+    }
+)
+"""What a browser page may tell of a connection."""
+
+
+@dataclass(slots=True)
+class Tables:
+    """What the stores below share. Tests may read it; each attribute is one kind of item."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    connections: dict[Name, Connection] = field(default_factory=dict)
+    vault: dict[Incarnation, Grantee] = field(default_factory=dict)
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    states: dict[str, State] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    candidates: dict[Incarnation, tuple[Sealed, Instant]] = field(default_factory=dict)
+    breakers: dict[tuple[str, str], Fault] = field(default_factory=dict)
+
+    def current(self, name: Name, incarnation: Incarnation) -> Connection | None:
+        """The connection, if it is still of this incarnation."""
+        found = self.connections.get(name)
+        return found if found and found.incarnation == incarnation else None
+
+
+class Connections:
+    """`ports.Connections`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def create(self, connection: Connection) -> bool:
+        with self._tables.lock:
+            if connection.name in self._tables.connections:
+                return False
+            self._tables.connections[connection.name] = connection
+            return True
+
+    def get(self, name: Name, *, consistent: bool = True) -> Connection | None:
+        with self._tables.lock:
+            return self._tables.connections.get(name)
+
+    def page(
+        self, status: Status | None, limit: int, after: tuple[str, str] | None
+    ) -> tuple[list[Connection], tuple[str, str] | None]:
+        order = list(Status)
+        start = (order.index(Status(after[0])), after[1]) if after else (-1, "")
+        with self._tables.lock:
+            rest = sorted(
+                (order.index(found.status), found.name)
+                for found in self._tables.connections.values()
+                if status in (None, found.status)
+            )
+            rest = [position for position in rest if position > start]
+            page = [self._tables.connections[name] for _, name in rest[:limit]]
+        more = (page[-1].status.value, page[-1].name) if len(rest) > limit else None
+        return [replace(found, tokens={}) for found in page], more
+
+    def change(self, before: Connection, after: Connection) -> bool:
+        with self._tables.lock:
+            found = self._tables.current(before.name, before.incarnation)
+            if not found or found.version != before.version:
+                return False
+            self._tables.connections[found.name] = replace(
+                found,
+                grants=after.grants,
+                labels=after.labels,
+                parameters=after.parameters,
+                suspended=after.suspended,
+                version=found.version + 1,
+            )
+            return True
+
+    def link(self, before: Connection, tickets: tuple[str, str], expires_at: Instant) -> bool:
+        with self._tables.lock:
+            found = self._tables.current(before.name, before.incarnation)
+            if not found or found.link != before.link:
+                return False
+            self._tables.connections[found.name] = replace(
+                found, link=found.link + 1, tickets=tickets, link_expires_at=expires_at
+            )
+            return True
+
+    def lease(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        owner: str,
+        now: Instant,
+        until: Instant,
+        generation: int | None = None,
+    ) -> Connection | None:
+        with self._tables.lock:
+            found = self._tables.current(name, incarnation)
+            if not found or (found.lease_owner != owner and found.leased(now)):
+                return None
+            if generation is not None and found.generation > generation:
+                return None
+            leased = replace(found, lease_owner=owner, lease_until=until)
+            self._tables.connections[name] = leased
+            return leased
+
+    def claim(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        owner: str,
+        now: Instant,
+        until: Instant,
+        generation: int | None = None,
+    ) -> bool:
+        return self.lease(name, incarnation, owner, now, until, generation) is not None
+
+    def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
+        with self._tables.lock:
+            found = self._tables.current(name, incarnation)
+            if found and found.lease_owner == owner:
+                self._tables.connections[name] = replace(found, lease_owner=None, lease_until=None)
+
+    def used(self, name: Name, incarnation: Incarnation, now: Instant) -> None:
+        with self._tables.lock:
+            found = self._tables.current(name, incarnation)
+            if found:
+                self._tables.connections[name] = replace(found, last_used_at=now)
+
+    def settle(self, settlement: Settlement) -> bool:
+        with self._tables.lock:
+            found = self._tables.current(settlement.name, settlement.incarnation)
+            if not found or (found.epoch, found.lease_owner) != (
+                settlement.epoch,
+                settlement.owner,
+            ):
+                return False
+            self._tables.connections[found.name] = _settled(found, settlement)
+            return True
+
+
+def _settled(found: Connection, end: Settlement) -> Connection:
+    tokens = {key: value for key, value in found.tokens.items() if key not in end.drop_tokens}
+    failures = {key: value for key, value in found.failures.items() if key not in end.drop_failures}
+    last_error, suspicion = found.last_error, found.suspicion
+    if end.token:
+        tokens[end.key] = end.token
+        failures.pop(end.key, None)
+        if end.own:
+            last_error = suspicion = None
+    if end.failure and end.own:
+        last_error = end.failure
+    elif end.failure:
+        failures[end.key] = end.failure
+    return replace(
+        found,
+        tokens=tokens,
+        failures=failures,
+        last_error=last_error,
+        suspicion=end.suspicion or suspicion,
+        generation=found.generation if end.generation is None else end.generation,
+        refreshed_at=found.refreshed_at if end.refreshed_at is None else end.refreshed_at,
+        next_refresh_at=(
+            found.next_refresh_at if end.next_refresh_at is None else end.next_refresh_at
+        ),
+        status=end.status or found.status,
+        lease_owner=None,
+        lease_until=None,
+    )
+
+
+class Descriptions:
+    """`ports.Descriptions`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def describe(self, name: Name) -> Connection | None:
+        with self._tables.lock:
+            found = self._tables.connections.get(name)
+        if found is None:
+            return None
+        return Connection(**{part: getattr(found, part) for part in DESCRIBED})
+
+
+class Vault:
+    """`ports.Vault`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def get(self, incarnation: Incarnation) -> Grantee | None:
+        with self._tables.lock:
+            return self._tables.vault.get(incarnation)
+
+    def rotate(
+        self, before: Grantee, sealed: Sealed | None, generation: int, due_at: Instant | None
+    ) -> bool:
+        with self._tables.lock:
+            found = self._same(before)
+            if not found:
+                return False
+            self._tables.vault[found.incarnation] = replace(
+                found, sealed=sealed or found.sealed, generation=generation, due_at=due_at
+            )
+            return True
+
+    def postpone(self, before: Grantee, due_at: Instant | None) -> bool:
+        with self._tables.lock:
+            found = self._same(before)
+            if found:
+                self._tables.vault[found.incarnation] = replace(found, due_at=due_at)
+            return found is not None
+
+    def _same(self, before: Grantee) -> Grantee | None:
+        found = self._tables.vault.get(before.incarnation)
+        same = found and (found.epoch, found.generation) == (before.epoch, before.generation)
+        return found if same else None
+
+    def due(
+        self, shard: int, until: Instant, limit: int, after: Due | None = None
+    ) -> tuple[list[Due], Due | None]:
+        start = (after.due_at, after.incarnation) if after else (-1, "")
+        with self._tables.lock:
+            rest = sorted(
+                (found.due_at, found.incarnation, found.name, found.generation)
+                for found in self._tables.vault.values()
+                if found.due_at is not None
+                and found.due_at <= until
+                and _shard(found.incarnation) == shard
+            )
+        rest = [entry for entry in rest if entry[:2] > start]
+        page = [
+            Due(name, incarnation, generation, due_at)
+            for due_at, incarnation, name, generation in rest[:limit]
+        ]
+        return page, page[-1] if len(rest) > limit else None
+
+
+def _shard(incarnation: Incarnation) -> int:
+    return sum(incarnation.encode()) % SHARDS
+
+
+class Consents:
+    """`ports.Consents`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def complete(self, consent: Consent) -> bool:
+        with self._tables.lock:
+            found = self._tables.current(consent.before.name, consent.before.incarnation)
+            if not found or found.epoch != consent.before.epoch:
+                return False
+            if consent.link is not None:
+                if found.link != consent.link:
+                    return False
+                found = replace(found, link=found.link + 1, tickets=(), link_expires_at=None)
+            grantee = consent.grantee
+            self._tables.vault[found.incarnation] = grantee
+            self._tables.connections[found.name] = replace(
+                found,
+                epoch=found.epoch + 1,
+                version=found.version + 1,
+                generation=grantee.generation,
+                client_id=grantee.client_id,
+                authority=grantee.authority,
+                status=Status.ACTIVE,
+                account=consent.account,
+                granted=consent.granted,
+                tokens=consent.tokens,
+                failures={},
+                last_error=None,
+                suspicion=None,
+                authorized_at=consent.now,
+                refreshed_at=consent.now,
+                next_refresh_at=consent.next_refresh_at,
+                lease_owner=None,
+                lease_until=None,
+            )
+            return True
+
+    def remove(self, connection: Connection) -> bool:
+        with self._tables.lock:
+            if not self._tables.current(connection.name, connection.incarnation):
+                return False
+            del self._tables.connections[connection.name]
+            self._tables.vault.pop(connection.incarnation, None)
+            return True

@@ -1,0 +1,118 @@
+"""What is under way, in memory: tickets, states, outcomes, candidates and breakers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from broker.model import Outcome, Sealed, State, Ticket
+from broker.names import Incarnation, Instant
+from broker.ports import Fault
+from tests.fakes.tables import Tables
+
+
+class Authorizations:
+    """`ports.Authorizations`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def put_ticket(self, digest: str, ticket: Ticket) -> None:
+        with self._tables.lock:
+            self._tables.tickets[digest] = ticket
+
+    def ticket(self, digest: str) -> Ticket | None:
+        with self._tables.lock:
+            return self._tables.tickets.get(digest)
+
+    def opened(self, digest: str, now: Instant) -> None:
+        with self._tables.lock:
+            found = self._living(digest, now)
+            if found and found.opened_at is None:
+                self._tables.tickets[digest] = replace(found, opened_at=now)
+
+    def start(self, digest: str, now: Instant, most: int) -> bool:
+        with self._tables.lock:
+            found = self._living(digest, now)
+            if not found or found.starts >= most:
+                return False
+            self._tables.tickets[digest] = replace(found, starts=found.starts + 1, started_at=now)
+            return True
+
+    def returned(self, digest: str, now: Instant) -> None:
+        with self._tables.lock:
+            found = self._tables.tickets.get(digest)
+            if found:
+                self._tables.tickets[digest] = replace(found, returned_at=now)
+
+    def _living(self, digest: str, now: Instant) -> Ticket | None:
+        found = self._tables.tickets.get(digest)
+        return found if found and found.expires_at > now else None
+
+    def put_state(self, digest: str, state: State) -> None:
+        with self._tables.lock:
+            self._tables.states[digest] = state
+
+    def claim(self, digest: str, cookie: str, now: Instant) -> State | None:
+        with self._tables.lock:
+            found = self._tables.states.get(digest)
+            if not found or found.cookie != cookie or found.expires_at <= now:
+                return None
+            return self._tables.states.pop(digest)
+
+    def state_exists(self, digest: str) -> bool:
+        with self._tables.lock:
+            return digest in self._tables.states
+
+    def put_outcome(self, digest: str, outcome: Outcome) -> None:
+        # Through JSON, as any store must: a tuple or an object would come back changed.
+        with self._tables.lock:
+            self._tables.outcomes[digest] = replace(
+                outcome, page=json.loads(json.dumps(dict(outcome.page)))
+            )
+
+    def outcome(self, digest: str) -> Outcome | None:
+        with self._tables.lock:
+            return self._tables.outcomes.get(digest)
+
+
+class Candidates:
+    """`ports.Candidates`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def put(self, incarnation: Incarnation, sealed: Sealed, expires_at: Instant) -> None:
+        with self._tables.lock:
+            self._tables.candidates[incarnation] = (sealed, expires_at)
+
+    def take(self, incarnation: Incarnation, now: Instant) -> Sealed | None:
+        with self._tables.lock:
+            sealed, expires_at = self._tables.candidates.get(incarnation, (None, 0))
+            if sealed is None or expires_at <= now:
+                return None
+            del self._tables.candidates[incarnation]
+            return sealed
+
+
+class Breakers:
+    """`ports.Breakers`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def get(self, client_id: str, version: str) -> Fault | None:
+        with self._tables.lock:
+            return self._tables.breakers.get((client_id, version))
+
+    def open(self, client_id: str, version: str, fault: Fault, until: Instant) -> bool:
+        with self._tables.lock:
+            found = self._tables.breakers.get((client_id, version))
+            self._tables.breakers[client_id, version] = (
+                replace(found, retry_at=fault.retry_at) if found else fault
+            )
+            return found is None
+
+    def close(self, client_id: str, version: str) -> bool:
+        with self._tables.lock:
+            return self._tables.breakers.pop((client_id, version), None) is not None

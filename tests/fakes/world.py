@@ -1,0 +1,181 @@
+"""Clock, chance, and everything outside AWS's stores, in memory: calls are collected in lists."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from broker.names import Instant
+from broker.ports import Credential, Order, Reply
+from broker.secret import Secret
+
+NOON = 1_800_000_000
+"""Where test clocks begin: an arbitrary instant in 2027."""
+
+
+class Clock:
+    """`ports.Clock` that stands still until told."""
+
+    def __init__(self, now: float = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def instant(self) -> Instant:
+        return Instant(int(self.now))
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass. Its signature is that of `time.sleep`, for steps that wait."""
+        self.now += seconds
+
+
+class Chance:
+    """`ports.Chance`, the same values in the same order for one seed."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed, self._count = seed, 0
+        self._random = random.Random(seed)
+
+    def secret(self) -> Secret:
+        return Secret(self._next("secret")[:43])
+
+    def id(self) -> str:
+        return self._next("id")[:32]
+
+    def between(self, low: float, high: float) -> float:
+        return self._random.uniform(low, high)
+
+    def _next(self, kind: str) -> str:
+        self._count += 1
+        return hashlib.sha256(f"{kind} {self._seed} {self._count}".encode()).hexdigest()
+
+
+class Credentials:
+    """`ports.Credentials`. `now` and `before` may be set by tests; an exception is raised."""
+
+    def __init__(self, now: Credential | Exception, before: Credential | None = None) -> None:
+        self.now, self.before = now, before
+        self.reads: list[bool] = []
+
+    def current(self, *, fresh: bool = False) -> Credential:
+        self.reads.append(fresh)
+        if isinstance(self.now, Exception):
+            raise self.now
+        return self.now
+
+    def previous(self) -> Credential | None:
+        return self.before
+
+
+Answer = Reply | Exception
+Form = Mapping[str, str | Secret]
+Server = Callable[[str, Form | None], Answer]
+"""The answer to a POST of a form, or to a GET (form None)."""
+
+
+class Http:
+    """`ports.Http`: answers from a function, or one after the other from a list."""
+
+    def __init__(self, answers: Server | Iterable[Answer]) -> None:
+        if callable(answers):
+            self._server = answers
+        else:
+            script = iter(answers)
+            self._server = lambda _url, _form: next(script)
+        self.gets: list[str] = []
+        self.posts: list[tuple[str, dict[str, str | Secret]]] = []
+
+    def get(self, url: str, timeout: float) -> Reply:
+        self.gets.append(url)
+        return self._answer(url, None, timeout)
+
+    def post(self, url: str, form: Form, timeout: float) -> Reply:
+        self.posts.append((url, dict(form)))
+        return self._answer(url, form, timeout)
+
+    def _answer(self, url: str, form: Form | None, timeout: float) -> Reply:
+        assert timeout > 0
+        answer = self._server(url, form)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Refresher:
+    """`ports.Refresher` over a function, which is what `refresh` would do."""
+
+    def __init__(self, refresh: Callable[[Order], str]) -> None:
+        self._refresh = refresh
+        self.ran: list[Order] = []
+        self.started: list[Order] = []
+
+    def run(self, order: Order) -> str:
+        self.ran.append(order)
+        return self._refresh(order)
+
+    def start(self, order: Order) -> None:
+        self.started.append(order)
+
+
+class Queue:
+    """`ports.Queue`. `refused`: how many orders of each batch it does not accept."""
+
+    def __init__(self, refused: int = 0) -> None:
+        self.orders: list[Order] = []
+        self.refused = refused
+
+    def send(self, orders: Sequence[Order]) -> int:
+        assert 1 <= len(orders) <= 10, "SQS takes 1 to 10 messages at once"
+        accepted = orders[: max(0, len(orders) - self.refused)]
+        self.orders.extend(accepted)
+        return len(accepted)
+
+
+class Events:
+    """`ports.Events`."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[str, dict[str, object]]] = []
+
+    def publish(self, kind: str, detail: Mapping[str, object]) -> None:
+        self.published.append((kind, dict(detail)))
+
+
+class Journal:
+    """`ports.Journal`."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[str, dict[str, str | int | bool | None]]] = []
+        self.counts: list[tuple[str, float, dict[str, str]]] = []
+
+    def note(self, event: str, **fields: str | int | bool | None) -> None:
+        self.notes.append((event, fields))
+
+    def count(self, metric: str, value: float = 1, **dimensions: str) -> None:
+        self.counts.append((metric, value, dimensions))
+
+
+class Faulty:
+    """Any port, of which chosen methods raise: `Faulty(store, settle=Unavailable(...))`.
+
+    `heal()` ends it. Calls that raised changed nothing.
+    """
+
+    def __init__(self, port: object, **faults: Exception) -> None:
+        self._port, self._faults = port, faults
+
+    def heal(self) -> None:
+        self._faults.clear()
+
+    def __getattr__(self, name: str) -> Any:
+        fault = self._faults.get(name)
+        if fault is None:
+            return getattr(self._port, name)
+
+        def fail(*_: object, **__: object) -> None:
+            raise fault
+
+        return fail
