@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from broker.names import Instant
 from broker.ports import Credential, Order, Reply
@@ -158,17 +158,18 @@ class Journal:
         self.counts.append((metric, value, dimensions))
 
 
-class Faulty:
-    """Any port, of which chosen methods raise: `Faulty(store, settle=Unavailable(...))`.
+T = TypeVar("T")
 
-    `heal()` ends it. Calls that raised changed nothing.
-    """
 
-    def __init__(self, port: object, **faults: Exception) -> None:
+def faulty(port: T, faults: Mapping[str, Exception]) -> T:
+    """The port, but methods named in `faults` raise and change nothing. Empty the mapping to heal:
+    `faults = {"settle": Unavailable("dynamodb", "Throttled")}; faulty(store, faults)`."""
+    return cast(T, _Faulty(port, faults))
+
+
+class _Faulty:
+    def __init__(self, port: object, faults: Mapping[str, Exception]) -> None:
         self._port, self._faults = port, faults
-
-    def heal(self) -> None:
-        self._faults.clear()
 
     def __getattr__(self, name: str) -> Any:
         fault = self._faults.get(name)
