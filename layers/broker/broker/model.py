@@ -59,6 +59,8 @@ class Failure:
     at: Instant
     retry_at: Instant
     provider: Provider = field(default_factory=Provider)
+    attempts: int = 1
+    """Consecutive ones."""
 
     def problem(self, now: int) -> Problem:
         """The answer a caller gets for it."""
@@ -89,12 +91,13 @@ class Token:
 
     resource: str
     scopes: tuple[str, ...]
-    answered: tuple[str, ...]
+    scope: str
+    """What Microsoft answered, word for word."""
     sealed: Sealed
     obtained_at: Instant
     expires_at: Instant
-    due_at: Instant
-    """When the schedule means to replace it."""
+    ahead_at: Instant
+    """When it should be replaced, well before it expires."""
 
 
 @dataclass(frozen=True, slots=True)

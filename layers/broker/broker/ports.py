@@ -25,6 +25,7 @@ from broker.model import (
     Token,
 )
 from broker.names import Incarnation, Instant, Name, ScopeKey
+from broker.problems import Problem
 from broker.secret import Secret
 
 
@@ -70,7 +71,11 @@ class Settlement:
     own: bool
     """Whether it was the service's own scope set: only that moves status and last_error."""
     token: Token | None = None
+    granted: tuple[str, ...] | None = None
+    """The scopes that Microsoft answered for the token's resource, full names."""
     failure: Failure | None = None
+    extra: tuple[ScopeKey, Failure] | None = None
+    """A failure of another set than the service's own, found on the way."""
     generation: int | None = None
     refreshed_at: Instant | None = None
     next_refresh_at: Instant | None = None
@@ -379,8 +384,8 @@ class Order:
 class Refresher(Protocol):
     """The function `refresh`."""
 
-    def run(self, order: Order) -> str:
-        """Redeem now; answers `refreshed` or a problem's code. `Unavailable` if it died."""
+    def run(self, order: Order) -> Problem | None:
+        """Redeem now; None, or why not. `Unavailable` if it died."""
         ...
 
     def start(self, order: Order) -> None:
