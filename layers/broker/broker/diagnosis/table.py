@@ -80,8 +80,10 @@ def table() -> Table:
 
 def words(kind: Class, number: int | None, language: Language) -> Text:
     """The text of a number where it has its own, else of its class."""
-    own = _texts().get(str(number))
-    key, entry = (str(number), own) if own else (kind.value, _texts()[kind.value])
+    key = str(number) if number in _told() else kind.value
+    entry = _texts()[key]
+    if isinstance(entry, str):  # numbers that say the same share one text
+        entry = _texts()[entry]
     known = table().numbers.get(number or 0)
     said = entry[language]
     return Text(
@@ -99,9 +101,10 @@ def localized(link: str, language: Language) -> str:
     return link.replace(_LEARN, _LEARN + "ja-jp/", 1) if language == "ja" else link
 
 
-def told(number: int) -> bool:
-    """Whether the number has a text of its own."""
-    return str(number) in _texts()
+@cache
+def _told() -> frozenset[int]:
+    """The numbers with a text of their own."""
+    return frozenset(int(key) for key in _texts() if key.isdigit())
 
 
 @cache
