@@ -63,10 +63,11 @@ def outcome(
     shown = str if kind is None else mask
     accounts = {"signed_in": shown(account), "expected": mask(expected)}
     about = {"service": service, "connection": connection, "tenant": tenant}
+    about |= {} if kind else accounts
     blocks = [
         paragraphs(_lines(said.what)),
         _checks(checks, language),
-        _facts(accounts, {"missing": missing}, language),
+        _facts(accounts if kind else {}, {"missing": missing}, language),
         _who(who, language) if who and shape.tone != "info" else "",
         _remedy(said, shape, language, restart_url, retry_after),
         section(words(language)["about"], _facts(about, {"scopes": scopes}, language)),

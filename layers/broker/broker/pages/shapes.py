@@ -16,7 +16,7 @@ class Shape(NamedTuple):
     code: str | None = None
     """Problem code when the outcome's name is not one; its status is the page's."""
     tone: str = "stop"
-    """good, info (nobody has to act), wait or stop: mark and colour."""
+    """good, warn, info (nobody has to act), wait or stop: mark and colour."""
     again: bool = False
     """Whether the same link can be opened again now."""
     approval: bool = False
@@ -29,7 +29,7 @@ _LINK = Shape("invalid_request")
 
 OUTCOMES: dict[str, Shape] = {
     "connected": Shape(tone="good"),
-    "connected_findings": Shape(tone="info"),
+    "connected_findings": Shape(tone="warn"),
     "admin_consent_received": Shape(tone="good"),
     "consent_declined": Shape(again=True, approval=True),
     "admin_consent_required": Shape(again=True, approval=True),
