@@ -1,0 +1,57 @@
+"""How every request runs: its faults first, then the work under the lock, then the late faults."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response
+
+from . import faults
+from .errors import Refusal
+from .faults import Fault
+from .world import World
+
+Work = Callable[[list[Fault]], Response]
+
+
+def play(
+    world: World,
+    leg: str,
+    subject: dict[str, Any],
+    work: Work,
+    refuse: Callable[[Refusal], Response],
+) -> Response:
+    """Answer one request. `work` and `refuse` are called with the world locked."""
+    with world.lock:
+        taken = faults.take(world.faults, leg, subject)
+    for fault in taken:
+        if fault.kind == "slow":
+            time.sleep(float(fault.fault["seconds"]))
+    for fault in taken:
+        answer = None if fault.late else _early(world, fault, refuse)
+        if answer is not None:
+            if fault.kind not in ("aadsts", "throttle"):
+                _record(world, leg, subject, fault)
+            return answer
+    with world.lock:
+        answer = work(taken)
+    for fault in taken:
+        if fault.late or fault.kind in faults.SPOILING:
+            answer = faults.spoil(fault.fault, answer)
+    return answer
+
+
+def _early(world: World, fault: Fault, refuse: Callable[[Refusal], Response]) -> Response | None:
+    looped = fault.kind == "throttle" and fault.fault.get("shape") == "50196"
+    if fault.kind == "aadsts" or looped:
+        with world.lock:
+            return refuse(faults.refusal({"number": 50196} if looped else fault.fault))
+    return faults.replacement(fault.fault) if fault.kind in faults.REPLACING else None
+
+
+def _record(world: World, leg: str, subject: dict[str, Any], fault: Fault) -> None:
+    with world.lock:
+        known = {k: subject.get(k) for k in ("grant_type", "client_id", "user", "scope")}
+        world.record(leg=leg, outcome=f"fault:{fault.kind}", number=None, **known)

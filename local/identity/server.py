@@ -1,0 +1,75 @@
+"""The platform as a server: in a thread for tests, or in the foreground.
+
+A thread for each connection, so that a slow answer holds nobody else up.
+"""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Any
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from .app import create
+from .world import Registration, World
+
+BACKLOG = 2048
+"""Connections waiting to be accepted: a thousand callers arrive at once in tests."""
+
+
+class _Handler(WSGIRequestHandler):
+    """Logs nothing: request lines hold codes and states."""
+
+    def log(
+        self,
+        type: str,  # noqa: A002 (the base class names it)
+        message: str,
+        *args: Any,
+    ) -> None:
+        """Silence."""
+
+
+class _Server(ThreadedWSGIServer):
+    request_queue_size = BACKLOG
+
+
+class Server:
+    """A running platform. `port` 0 picks a free one; `base_url` is what documents and issuers name.
+
+    With a `public_url` the platform calls itself by that name, as behind a proxy.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        *,
+        public_url: str | None = None,
+        registration: Registration | None = None,
+    ) -> None:
+        self.world = World(public_url or "http://localhost", registration)
+        self._server = _Server(host, port, create(self.world), handler=_Handler)
+        self.port = self._server.port
+        self.url = f"http://localhost:{self.port}"
+        if public_url is None:
+            self.world.base_url = self.url
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join(10)
+        self._server.server_close()
+
+    def run(self) -> None:
+        """Serve until interrupted."""
+        self._server.serve_forever()
