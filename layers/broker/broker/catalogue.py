@@ -81,6 +81,14 @@ def plan(service: Service, resource: object, wanted: Sequence[object] | None) ->
     return Plan(own_resource, everything, groups[own_resource], required)
 
 
+def required(service: str, own_resource: str) -> tuple[str, ...]:
+    """The scopes without which the service's API refuses a token, as full names."""
+    entry = load()[service]
+    return tuple(
+        scope if entry.resource is None else f"{own_resource}/{scope}" for scope in entry.required
+    )
+
+
 def _host(service: Service, resource: object) -> str:
     if service.resource is None:
         if resource is not None:

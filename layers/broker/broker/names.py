@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import NewType
 from urllib.parse import urlsplit
 
@@ -73,3 +74,8 @@ def secure(url: str) -> bool:
     parts = urlsplit(url)
     local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     return bool(parts.netloc) and (parts.scheme == "https" or (parts.scheme == "http" and local))
+
+
+def rfc3339(instant: int) -> str:
+    """`2026-11-21T01:02:03Z`."""
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

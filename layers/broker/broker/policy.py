@@ -1,14 +1,11 @@
-"""When to redeem, when to wait, and what an answer makes of a connection. Pure.
+"""When to redeem and when to wait. Pure.
 
 All durations are seconds.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from broker.diagnosis import Diagnosis, Effect
-from broker.model import Connection, Failure, Status, Suspicion, Token
+from broker.model import Connection, Token
 from broker.names import Instant
 from broker.ports import Chance
 
@@ -64,87 +61,16 @@ def in_use(connection: Connection, now: float) -> bool:
 
 def due(connection: Connection, token: Token, now: float, chance: Chance) -> Instant:
     """When to redeem next after a success: ahead of need while in use, else once a day."""
-    idle = int(now + DAY - chance.between(0, IDLE_SPREAD))
-    return Instant(min(token.ahead_at, idle) if in_use(connection, now) else idle)
+    idle = daily(now, chance)
+    return min(token.ahead_at, idle) if in_use(connection, now) else idle
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a failed redemption of the own scope set makes of the connection."""
-
-    failure: Failure
-    status: Status | None
-    suspicion: Suspicion | None
-    due_at: Instant | None
-    event: str | None
-
-
-_STATUS = {
-    Effect.OWNER: Status.REAUTHORIZATION_REQUIRED,
-    Effect.ADMIN: Status.AWAITING_ADMIN,
-    Effect.POLICY: Status.BLOCKED,
-}
-
-
-def judge(connection: Connection, found: Diagnosis, now: Instant, chance: Chance) -> Verdict:
-    """The verdict on a failure of the service's own scope set.
-
-    Only a refusal of this account's grant that was confirmed by a second one moves the status.
-    """
-    status = _STATUS.get(found.effect)
-    if status is None:
-        return _wait(connection, found, now, chance)
-    suspicion = connection.suspicion
-    broken = connection.status not in (Status.ACTIVE, Status.PENDING)
-    if not broken and (suspicion is None or now - suspicion.since < CONFIRM):
-        return _suspect(connection, found, now, chance)
-    due_at = (
-        None
-        if status is Status.REAUTHORIZATION_REQUIRED
-        else Instant(int(now + DAY - chance.between(0, IDLE_SPREAD)))
-    )
-    failure = failed(connection.last_error, found, now, due_at or Instant(now + DAY))
-    event = None if connection.status is status else "Connection Broken"
-    return Verdict(failure, status, suspicion, due_at, event)
-
-
-def _suspect(connection: Connection, found: Diagnosis, now: Instant, chance: Chance) -> Verdict:
-    """A first refusal: nothing changes, a second attempt follows soon."""
-    again = Instant(int(now + chance.between(*CONFIRM_SPREAD)))
-    known = connection.suspicion
-    return Verdict(
-        failed(connection.last_error, found, now, again),
-        None,
-        known or Suspicion(found.code, now),
-        again,
-        None if known else "Connection At Risk",
-    )
-
-
-def _wait(connection: Connection, found: Diagnosis, now: Instant, chance: Chance) -> Verdict:
-    """Not about the grant: try again later, and change nothing."""
-    attempts = (connection.last_error.attempts if connection.last_error else 0) + 1
-    again = Instant(int(now + max(found.retry_after or 0, backoff(attempts, chance))))
-    failure = failed(connection.last_error, found, now, again)
-    return Verdict(failure, None, connection.suspicion, again, None)
+def daily(now: float, chance: Chance) -> Instant:
+    """The next of one attempt a day."""
+    return Instant(int(now + DAY - chance.between(0, IDLE_SPREAD)))
 
 
 def backoff(attempts: int, chance: Chance) -> float:
     """Seconds to wait after so many consecutive failures: exponential, jittered, bounded."""
     first, longest = BACKOFF
-    return min(longest, first * 2.0 ** min(attempts, 16)) * chance.between(0.8, 1.2)
-
-
-def failed(before: Failure | None, found: Diagnosis, now: Instant, retry_at: Instant) -> Failure:
-    """The record of a failure."""
-    problem = found.problem()
-    return Failure(
-        code=problem.code,
-        detail=problem.detail,
-        actor=problem.actor,
-        remedy=problem.remedy,
-        at=now,
-        retry_at=retry_at,
-        provider=found.provider,
-        attempts=(before.attempts if before else 0) + 1,
-    )
+    return min(longest, first * 2.0 ** min(attempts - 1, 16)) * chance.between(0.8, 1.2)

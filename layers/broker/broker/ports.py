@@ -137,7 +137,7 @@ class Connections(Protocol):
         until: Instant,
         generation: int | None = None,
     ) -> bool:
-        """`lease` for those who may not read what the write returns."""
+        """`lease` for `token`, which may not read what the write returns; records the use too."""
         ...
 
     def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
@@ -204,6 +204,8 @@ class Consent:
     before: Connection
     grantee: Grantee
     account: Account
+    scopes: tuple[str, ...]
+    """What was asked for; the connection's scopes from now on."""
     granted: Mapping[str, tuple[str, ...]]
     tokens: Mapping[ScopeKey, Token]
     now: Instant

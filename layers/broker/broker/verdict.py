@@ -1,0 +1,131 @@
+"""What a failed redemption makes of a connection. Pure.
+
+Only a refusal of this account's grant, for the service's own scope set, that a second attempt has
+confirmed moves the status (AADSTS70000 is known to come and go with the same token). Everything
+else is waited out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker import policy
+from broker.diagnosis import Effect
+from broker.model import Connection, Failure, Status, Suspicion
+from broker.names import Instant
+from broker.oauth import Refused
+from broker.ports import Chance
+from broker.problems import Problem, Provider
+
+_STATUS = {
+    Effect.OWNER: Status.REAUTHORIZATION_REQUIRED,
+    Effect.ADMIN: Status.AWAITING_ADMIN,
+    Effect.POLICY: Status.BLOCKED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a redemption failed, from Microsoft or from the broker itself."""
+
+    effect: Effect
+    problem: Problem
+    retry_after: int | None = None
+
+    @classmethod
+    def of(cls, found: Refused | Problem) -> Refusal:
+        """From Microsoft's answer, or from the broker's own trouble."""
+        if isinstance(found, Problem):
+            return cls(Effect.NONE, found)
+        diagnosis = found.diagnosis
+        return cls(diagnosis.effect, diagnosis.problem(), diagnosis.retry_after)
+
+    @property
+    def grant(self) -> bool:
+        """Whether it is about this account's grant."""
+        return self.effect in _STATUS
+
+    def failure(self, before: Failure | None, now: Instant, retry_at: Instant) -> Failure:
+        """The record of it."""
+        return Failure(
+            code=self.problem.code,
+            detail=self.problem.detail,
+            actor=self.problem.actor,
+            remedy=self.problem.remedy,
+            at=now,
+            retry_at=retry_at,
+            provider=self.problem.provider or Provider(),
+            attempts=(before.attempts if before else 0) + 1,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of the connection. `due_at` None: never redeemed again without a consent."""
+
+    failure: Failure
+    status: Status | None
+    suspicion: Suspicion | None
+    due_at: Instant | None
+    event: str | None
+
+
+def judge(connection: Connection, refusal: Refusal, now: Instant, chance: Chance) -> Verdict:
+    """The verdict on a failure of the service's own scope set."""
+    status = _STATUS.get(refusal.effect)
+    if status is None:
+        return _wait(connection, refusal, now, chance)
+    known = connection.suspicion
+    if connection.status is Status.ACTIVE and (known is None or now - known.since < policy.CONFIRM):
+        return _suspect(connection, refusal, now, chance)
+    final = status is Status.REAUTHORIZATION_REQUIRED
+    due_at = None if final else policy.daily(now, chance)
+    failure = refusal.failure(connection.last_error, now, due_at or Instant(now + policy.DAY))
+    changed = connection.status is not status
+    return Verdict(failure, status, known, due_at, "Connection Broken" if changed else None)
+
+
+def _suspect(connection: Connection, refusal: Refusal, now: Instant, chance: Chance) -> Verdict:
+    """A first refusal: nothing changes yet, and a second attempt follows soon."""
+    again = Instant(int(now + chance.between(*policy.CONFIRM_SPREAD)))
+    known = connection.suspicion
+    return Verdict(
+        failure=refusal.failure(connection.last_error, now, again),
+        status=None,
+        suspicion=known or Suspicion(refusal.problem.code, now),
+        due_at=again,
+        event=None if known else "Connection At Risk",
+    )
+
+
+def _wait(connection: Connection, refusal: Refusal, now: Instant, chance: Chance) -> Verdict:
+    """Not about the grant: later again, and the grant is as good as before."""
+    failure = wait(refusal, connection.last_error, now, chance)
+    return Verdict(failure, None, connection.suspicion, failure.retry_at, None)
+
+
+def wait(refusal: Refusal, before: Failure | None, now: Instant, chance: Chance) -> Failure:
+    """A failure that is waited out: at least as long as Microsoft asked for."""
+    attempts = (before.attempts if before else 0) + 1
+    pause = max(refusal.retry_after or 0, policy.backoff(attempts, chance))
+    return refusal.failure(before, now, Instant(int(now + pause) + 1))
+
+
+def extra(
+    before: Failure | None, refusal: Refusal, scoped: bool, now: Instant, chance: Chance
+) -> Failure:
+    """The record for a scope set that is not the service's own: it never touches the connection.
+
+    `scoped`: Microsoft objects to the scopes, not to the grant.
+    """
+    if not refusal.grant:
+        return wait(refusal, before, now, chance)
+    if scoped:
+        provider = refusal.problem.provider
+        problem = Problem(
+            "scope_not_granted",
+            "The owner (or their tenant) has not consented to these scopes.",
+            provider=provider,
+        )
+        refusal = Refusal(refusal.effect, problem)
+    return refusal.failure(before, now, Instant(now + policy.EXTRA_WAIT))
