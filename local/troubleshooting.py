@@ -41,11 +41,12 @@ An answer changes a connection only after it was confirmed by a second attempt.
 A number the broker does not know never decides: then the OAuth `error` does. Numbers of SAML
 sign-ins and of other flows that a web application cannot meet are left out.
 
-While someone is at the link in a browser, an answer changes no active connection: there, "sign in and
-consent again" reads [the sign-in was not completed](#restart).
+While someone is at the link in a browser, an answer changes no active connection. There, "sign in
+and consent again" reads [the sign-in was not completed](#restart).
 
 接続の状態が変わるのは、2 回目の試行で同じ結果が確認された場合だけです。未知の番号は判断に使わず、
-OAuth の `error` に従います。ブラウザーでリンクを操作している間の応答は、有効な接続に影響しません。Web アプリでは起こらない番号 (SAML など) は省いています。
+OAuth の `error` に従います。ブラウザーでリンクを操作している間の応答は、有効な接続に影響しません。
+Web アプリでは起こらない番号 (SAML など) は省いています。
 """
 
 ADVERTISING = """\
@@ -60,6 +61,8 @@ code inside counts. Keep the tracking id for support.
 """
 
 MUTE = """\
+<a id="mute"></a>
+
 ## Numbers that do not decide / 判断に使わない番号
 
 They mean different things; the OAuth `error`, or a second number beside them, decides.
@@ -101,7 +104,7 @@ def _contents() -> Iterator[str]:
     yield "## Contents / 目次\n"
     for kind in Class:
         yield f"- [{text(kind).title} / {text(kind, 'ja').title}](#{kind})"
-    yield "- [Numbers that do not decide / 判断に使わない番号](#numbers-that-do-not-decide--判断に使わない番号)"
+    yield "- [Numbers that do not decide / 判断に使わない番号](#mute)"
     yield "- [Microsoft Advertising](#microsoft-advertising)\n"
 
 
