@@ -1,0 +1,67 @@
+"""Every page there is, with likely and with long values."""
+
+from __future__ import annotations
+
+from broker.grants import Grant
+from broker.names import Instant
+from broker.pages import OUTCOMES, Check, Language, Page, Support, ask, ask_admin, outcome
+from broker.problems import Provider
+from broker.secret import Secret
+
+SCOPE = "https://ads.microsoft.com/msads.manage"
+LINK = "https://abc123.execute-api.ap-northeast-1.amazonaws.com/v1/authorize?ticket=" + "t" * 43
+
+
+def asking(language: Language) -> Page:
+    return ask(
+        language,
+        action="/authorize",
+        ticket=Secret("the-ticket"),
+        connection="marketing-jp",
+        service="Microsoft Advertising",
+        created_by="arn:aws:sts::111122223333:assumed-role/operator/hanako.sato@example.co.jp",
+        tenant="example.co.jp",
+        scopes=[SCOPE, "https://graph.microsoft.com/User.Read"],
+        grants=[Grant("111122223333"), Grant("arn:aws:iam::111122223333:role/a-*", (SCOPE,))],
+        account="taro.yamada@example.co.jp",
+        expires_at=Instant(1_795_230_245),
+    )
+
+
+def telling(code: str, language: Language) -> Page:
+    return outcome(
+        code,
+        language,
+        connection="a" * 63,
+        service="Microsoft Advertising",
+        account="taro.yamada@" + "long-domain-" * 12 + "example.co.jp",
+        expected="hanako@example.co.jp",
+        tenant="0f1e2d3c-0000-4000-8000-000000000000",
+        scopes=[SCOPE],
+        missing=[SCOPE],
+        checks=[Check("Token", True), Check("Developer token", False, "Refused (105).", "Set it.")],
+        client_id="0f1e2d3c-0000-4000-8000-000000000000",
+        restart_url=LINK,
+        admin_consent_url=LINK,
+        retry_after=60,
+        support=Support(
+            Instant(1_795_230_245),
+            "request-" + "1" * 60,
+            Provider("access_denied", None, (65004,), "t" * 36, "c" * 36, "2026-11-21 03:04:05Z"),
+        ),
+    )
+
+
+def gallery(language: Language) -> dict[str, Page]:
+    """Every page there is, by a name for its path."""
+    admin = ask_admin(
+        language,
+        action="/admin-consent",
+        ticket=Secret("the-ticket"),
+        connection="marketing-jp",
+        service="Microsoft Advertising",
+        scopes=[SCOPE],
+        client_id="0f1e2d3c-0000-4000-8000-000000000000",
+    )
+    told = {code: telling(code, language) for code in OUTCOMES}
+    return {"ask": asking(language), "ask_admin": admin} | told
