@@ -1,0 +1,249 @@
+"""connections: creates, lists, shows, changes and deletes connections, and makes links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from broker import body, catalogue, links, show
+from broker.model import Connection, LinkKind, Sealed, Status, Ticket
+from broker.names import SHARED_TENANTS, Incarnation, Instant, Name, is_guid
+from broker.ports import (
+    Authorizations,
+    Candidates,
+    Chance,
+    Clock,
+    Connections,
+    Consents,
+    Events,
+    Order,
+    Refresher,
+)
+from broker.problems import Problem
+from broker.sealing import Keys, seal, slot
+from broker.secret import Secret
+
+TRIES = 3
+"""Times a change without a version is repeated when somebody else is quicker."""
+IMPORT_SECONDS = 300
+"""How long a refresh token that was handed in waits to be proven."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """A fresh pair of links."""
+
+    authorize_url: str
+    admin_consent_url: str
+    tickets: tuple[str, str]
+    expires_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The step and its ports. `base_url`: where browsers reach the broker."""
+
+    connections: Connections
+    consents: Consents
+    authorizations: Authorizations
+    candidates: Candidates
+    token_keys: Keys
+    vault_keys: Keys
+    refresher: Refresher
+    events: Events
+    clock: Clock
+    chance: Chance
+    stack: str
+    platform: str
+    client_id: str
+    allowed_tenants: tuple[str, ...]
+    link_days: int
+
+    def create(self, wish: body.Creation, created_by: str, base_url: str) -> dict[str, Any]:
+        """A new connection and its links. Raises `already_exists`, `tenant_not_allowed`."""
+        now = self._now()
+        plan = catalogue.plan(wish.service, wish.resource, wish.scopes)
+        tenant = wish.tenant or wish.service.tenant
+        self._admit(tenant)
+        incarnation = Incarnation(self.chance.id())
+        connection = Connection(
+            name=wish.connection,
+            incarnation=incarnation,
+            service=wish.service.name,
+            resource=plan.resource,
+            tenant=tenant,
+            scopes=plan.scopes,
+            client_id=self.client_id,
+            authority=f"{self.platform}/{tenant}",
+            created_at=now,
+            created_by=created_by,
+            expected=wish.account,
+            grants=wish.grants,
+            labels=wish.labels,
+            parameters=self._seal(incarnation, 1, wish.parameters),
+            link=1,
+        )
+        made = self._links(connection, 1, plan.scopes, created_by, base_url)
+        connection = replace(connection, tickets=made.tickets, link_expires_at=made.expires_at)
+        if not self.connections.create(connection):
+            raise Problem("already_exists")
+        answer = {"connection": connection.name, "status": connection.status.value}
+        return {**answer, **show.links(made.authorize_url, made.admin_consent_url, made.expires_at)}
+
+    def list(
+        self, status: Status | None, limit: int, cursor: tuple[str, str] | None
+    ) -> dict[str, Any]:
+        """A page of connections and where to go on."""
+        found, after = self.connections.page(status, limit, cursor)
+        return {
+            "connections": [show.connection(one) for one in found],
+            "next_cursor": show.cursor(after) if after else None,
+        }
+
+    def show(self, name: Name) -> dict[str, Any]:
+        """One connection, all but secrets. Raises `not_found`."""
+        connection = self._find(name)
+        digest = connection.tickets[0] if connection.tickets else None
+        ticket = self.authorizations.ticket(digest) if digest else None
+        return show.connection(connection, ticket)
+
+    def change(self, name: Name, wish: body.Change) -> dict[str, Any]:
+        """Merge patch (RFC 7396). Raises `not_found`, `conflict`."""
+        for _ in range(TRIES):
+            before = self._find(name)
+            if wish.version is not None and wish.version != before.version:
+                raise Problem("conflict")
+            version = before.version + 1
+            sealed = {
+                key: self._seal(before.incarnation, version, {key: secret})[key]
+                for key, secret in wish.parameters.items()
+                if secret is not None
+            }
+            kept = {k: v for k, v in before.parameters.items() if k not in wish.parameters}
+            after = replace(
+                before,
+                grants=before.grants if wish.grants is None else wish.grants,
+                labels=wish.merged_labels(before.labels),
+                parameters=kept | sealed,
+                suspended=before.suspended if wish.suspended is None else wish.suspended,
+            )
+            if self.connections.change(before, after):
+                return self.show(name)
+        raise Problem("conflict")
+
+    def delete(self, name: Name) -> None:
+        """Connection and refresh token are gone; links and attempts with them."""
+        connection = self._find(name)
+        if not self.consents.remove(connection):
+            raise Problem("not_found")
+        self.events.publish(
+            "Connection Deleted",
+            {
+                "connection": connection.name,
+                "service": connection.service,
+                "status": connection.status.value,
+            },
+        )
+
+    def reauthorize(
+        self, name: Name, wish: body.Renewal, created_by: str, base_url: str
+    ) -> dict[str, Any]:
+        """A new pair of links; earlier links and attempts end."""
+        for _ in range(TRIES):
+            connection = self._find(name)
+            wanted = connection.scopes
+            if wish.scopes:
+                service = catalogue.find(connection.service)
+                host = connection.resource if service.resource else None
+                wanted = catalogue.plan(service, host, wish.scopes).scopes
+            made = self._links(
+                connection,
+                connection.link + 1,
+                wanted,
+                created_by,
+                base_url,
+                wish.allow_account_change,
+            )
+            if self.connections.link(connection, made.tickets, made.expires_at):
+                return show.links(made.authorize_url, made.admin_consent_url, made.expires_at)
+        raise Problem("conflict")
+
+    def refresh(self, name: Name) -> dict[str, Any]:
+        """Redeem now; then as `show`. Raises why not."""
+        self._order(self._find(name), "operator")
+        return self.show(name)
+
+    def adopt(self, name: Name, refresh_token: Secret) -> dict[str, Any]:
+        """Import a refresh token that this client id holds already: sealed at once, and the
+        connection's only after it has been redeemed."""
+        connection, now = self._find(name), self._now()
+        where = slot(self.stack, connection.incarnation, "import", now)
+        sealed = Sealed(seal(self.vault_keys, where, refresh_token), now)
+        self.candidates.put(connection.incarnation, sealed, Instant(now + IMPORT_SECONDS))
+        self._order(connection, "import")
+        return self.show(name)
+
+    def _order(self, connection: Connection, reason: str) -> None:
+        problem = self.refresher.run(Order(connection.name, connection.incarnation, reason))
+        if problem:
+            raise problem
+
+    def _now(self) -> Instant:
+        return Instant(int(self.clock()))
+
+    def _find(self, name: Name) -> Connection:
+        connection = self.connections.get(name)
+        if connection is None:
+            raise Problem("not_found")
+        return connection
+
+    def _admit(self, tenant: str) -> None:
+        """A tenant id that will never be admitted is refused at once."""
+        allowed = self.allowed_tenants
+        if allowed and is_guid(tenant) and tenant not in SHARED_TENANTS and tenant not in allowed:
+            raise Problem("tenant_not_allowed", "The broker does not admit this tenant.")
+
+    def _seal(
+        self, incarnation: Incarnation, generation: int, parameters: Mapping[str, Secret | None]
+    ) -> dict[str, Sealed]:
+        """Each parameter for itself, so that one can be changed without opening the others."""
+        found = {}
+        for name, secret in parameters.items():
+            if secret is not None:
+                where = slot(self.stack, incarnation, body.PURPOSES[name], generation)
+                found[name] = Sealed(seal(self.token_keys, where, secret), generation)
+        return found
+
+    def _links(
+        self,
+        connection: Connection,
+        number: int,
+        wanted: tuple[str, ...],
+        created_by: str,
+        base_url: str,
+        allow_account_change: bool = False,
+    ) -> Links:
+        """Two tickets, stored before anyone can hold them."""
+        now = self._now()
+        expires_at = Instant(now + self.link_days * 86_400)
+        values = {kind: self.chance.secret() for kind in LinkKind}
+        for kind, secret in values.items():
+            ticket = Ticket(
+                kind=kind,
+                name=connection.name,
+                incarnation=connection.incarnation,
+                link=number,
+                expires_at=expires_at,
+                created_by=created_by,
+                scopes=wanted,
+                allow_account_change=allow_account_change,
+            )
+            self.authorizations.put_ticket(secret.sha256(), ticket)
+        authorize, admin = values[LinkKind.AUTHORIZE], values[LinkKind.ADMIN]
+        return Links(
+            links.url(base_url, LinkKind.AUTHORIZE, authorize),
+            links.url(base_url, LinkKind.ADMIN, admin),
+            (authorize.sha256(), admin.sha256()),
+            expires_at,
+        )
