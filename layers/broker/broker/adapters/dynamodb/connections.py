@@ -1,0 +1,183 @@
+"""The table `connections`."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import Any
+
+from broker.adapters.dynamodb import items
+from broker.adapters.dynamodb.codec import Plain, plain
+from broker.adapters.dynamodb.leases import SAME_INCARNATION, Leases
+from broker.adapters.dynamodb.table import SERVICE, all_of, names, values
+from broker.adapters.faults import call
+from broker.model import Connection, Status
+from broker.names import Instant
+from broker.ports import Settlement, Unavailable
+
+INDEX = "status"
+
+_LISTED = tuple(part.name for part in fields(Connection) if part.name != "tokens")
+_BATCH = 100
+"""Keys that BatchGetItem takes at once."""
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between rounds for the keys that a batch left unprocessed."""
+
+
+class Connections(Leases):
+    """`ports.Connections`."""
+
+    def create(self, connection: Connection) -> bool:
+        name_is_free = "attribute_not_exists(#name)"
+        # botocore repeats a write whose answer was lost. Incarnations are random.
+        we_took_it = SAME_INCARNATION
+        return self._table.put(
+            {part.name: getattr(connection, part.name) for part in fields(connection)},
+            f"{name_is_free} OR {we_took_it}",
+            values(incarnation=connection.incarnation),
+        )
+
+    def change(self, before: Connection, after: Connection) -> bool:
+        unchanged_since = "#version = :version"
+        done = self._table.update(
+            before.name,
+            "SET #grants = :grants, #labels = :labels, #parameters = :parameters, "
+            "#suspended = :suspended, #version = :next",
+            all_of(SAME_INCARNATION, unchanged_since),
+            values(
+                incarnation=before.incarnation,
+                version=before.version,
+                next=before.version + 1,
+                grants=after.grants,
+                labels=after.labels,
+                parameters=after.parameters,
+                suspended=after.suspended,
+            ),
+        )
+        return done is not None
+
+    def link(self, before: Connection, tickets: tuple[str, str], expires_at: Instant) -> bool:
+        no_newer_link = "#link = :link"
+        done = self._table.update(
+            before.name,
+            "SET #link = :next, #tickets = :tickets, #link_expires_at = :expires_at",
+            all_of(SAME_INCARNATION, no_newer_link),
+            values(
+                incarnation=before.incarnation,
+                link=before.link,
+                next=before.link + 1,
+                tickets=tickets,
+                expires_at=expires_at,
+            ),
+        )
+        return done is not None
+
+    def settle(self, settlement: Settlement) -> bool:
+        same_consent = "#epoch = :epoch"
+        still_ours = "#lease_owner = :owner"
+        change, bound = _change(settlement)
+        done = self._table.update(
+            settlement.name,
+            change,
+            all_of(SAME_INCARNATION, same_consent, still_ours),
+            bound
+            | values(
+                incarnation=settlement.incarnation,
+                epoch=settlement.epoch,
+                owner=settlement.owner,
+            ),
+        )
+        return done is not None
+
+    def page(
+        self, status: Status | None, limit: int, after: tuple[str, str] | None
+    ) -> tuple[list[Connection], tuple[str, str] | None]:
+        found: list[tuple[str, str]] = []
+        order = list(Status)
+        first = order.index(Status(after[0])) if after else 0
+        for number, each in enumerate(order):
+            if number < first or status not in (None, each):
+                continue
+            behind = after[1] if after and number == first else ""
+            for name in self._names(each, behind, limit + 1):
+                found.append((each.value, name))
+                if len(found) > limit:  # one more than wanted: it goes on
+                    return self._read(found[:limit]), found[limit - 1]
+        return self._read(found), None
+
+    def _names(self, status: Status, behind: str, limit: int) -> Iterator[str]:
+        has_status, lies_behind = "#status = :status", "#name > :behind"
+        # A key is not empty, and may not be compared with what is.
+        condition = f"{has_status} AND {lies_behind}" if behind else has_status
+        bound = values(status=status) | (values(behind=behind) if behind else {})
+        start: dict[str, Any] = {}
+        while True:
+            answer = call(
+                SERVICE,
+                self._table.client.query,
+                TableName=self._table.name,
+                IndexName=INDEX,
+                KeyConditionExpression=condition,
+                ExpressionAttributeNames=names(condition),
+                ExpressionAttributeValues=bound,
+                Limit=limit,
+                **start,
+            )
+            yield from (plain(item)["name"] for item in answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _read(self, positions: Sequence[tuple[str, str]]) -> list[Connection]:
+        wanted = [name for _, name in positions]
+        found: dict[str, Connection] = {}
+        for start in range(0, len(wanted), _BATCH):
+            for item in self._batch(wanted[start : start + _BATCH]):
+                found[item["name"]] = items.connection(item)
+        return [found[name] for name in wanted if name in found]  # some may be deleted by now
+
+    def _batch(self, wanted: Sequence[str]) -> Iterator[Plain]:
+        projection = ", ".join(f"#{name}" for name in _LISTED)
+        request: Any = {
+            self._table.name: {
+                "Keys": [self._table.key(name) for name in wanted],
+                "ProjectionExpression": projection,
+                "ExpressionAttributeNames": names(projection),
+            }
+        }
+        for pause in (*_PAUSES, None):
+            answer = call(SERVICE, self._table.client.batch_get_item, RequestItems=request)
+            yield from (plain(item) for item in answer["Responses"].get(self._table.name, ()))
+            request = answer.get("UnprocessedKeys")
+            if not request:
+                return
+            if pause:
+                time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter)
+        raise Unavailable(SERVICE, "UnprocessedKeys")
+
+
+def _change(end: Settlement) -> tuple[str, dict[str, Any]]:
+    """The update expression of a settlement and its values."""
+    cleared = {"#lease_owner", "#lease_until"}
+    cleared |= {f"#tokens.#{key}" for key in end.drop_tokens}
+    cleared |= {f"#failures.#{key}" for key in end.drop_failures}
+    written: dict[str, Any] = {
+        "#generation": end.generation,
+        "#refreshed_at": end.refreshed_at,
+        "#next_refresh_at": end.next_refresh_at,
+        "#status": end.status,
+        "#suspicion": end.suspicion,
+        f"#tokens.#{end.key}": end.token,
+        "#last_error" if end.own else f"#failures.#{end.key}": end.failure,
+    }
+    if end.token:
+        cleared |= {f"#failures.#{end.key}"}
+        cleared |= {"#last_error", "#suspicion"} if end.own else set()
+    written = {path: value for path, value in written.items() if value is not None}
+    # DynamoDB refuses to write and to clear one path at once; what is written wins.
+    change = "REMOVE " + ", ".join(sorted(cleared - written.keys()))
+    if written:
+        change += " SET " + ", ".join(f"{path} = :v{n}" for n, path in enumerate(written))
+    return change, values(**{f"v{n}": value for n, value in enumerate(written.values())})

@@ -1,0 +1,143 @@
+"""Items and the frozen values of `model`.
+
+Writing needs no more than the names of the fields (`codec.wrap`); reading says for each what it
+was. An attribute that a projection left out is at its default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from broker.adapters.dynamodb.codec import Plain
+from broker.grants import Grant
+from broker.model import (
+    Account,
+    Connection,
+    Due,
+    Expected,
+    Failure,
+    Grantee,
+    LinkKind,
+    Outcome,
+    Sealed,
+    State,
+    Status,
+    Suspicion,
+    Ticket,
+    Token,
+)
+from broker.ports import Fault
+from broker.problems import Provider
+from broker.secret import Secret
+
+
+def connection(item: Plain) -> Connection:
+    """The connection of an item, whole or projected."""
+    return Connection(
+        **_known(Connection, item)
+        | {
+            "status": Status(item["status"]),
+            "scopes": tuple(item["scopes"]),
+            "tickets": tuple(item.get("tickets", ())),
+            "expected": Expected(**_known(Expected, item.get("expected", {}))),
+            "account": _maybe(Account, item.get("account")),
+            "grants": tuple(_grant(grant) for grant in item.get("grants", ())),
+            "parameters": _each(_sealed, item.get("parameters")),
+            "granted": _each(tuple, item.get("granted")),
+            "tokens": _each(_token, item.get("tokens")),
+            "failures": _each(_failure, item.get("failures")),
+            "last_error": _failure(item["last_error"]) if "last_error" in item else None,
+            "suspicion": _maybe(Suspicion, item.get("suspicion")),
+        }
+    )
+
+
+def grantee(item: Plain) -> Grantee:
+    """The refresh token of an item of the vault."""
+    return Grantee(**{"due_at": None} | _known(Grantee, item) | {"sealed": _sealed(item["sealed"])})
+
+
+def due(item: Plain) -> Due:
+    """An entry of the due index."""
+    return Due(**_known(Due, item))
+
+
+def ticket(item: Plain) -> Ticket:
+    """A ticket."""
+    return Ticket(
+        **_known(Ticket, item) | {"kind": LinkKind(item["kind"]), "scopes": tuple(item["scopes"])}
+    )
+
+
+def state(item: Plain) -> State:
+    """A state."""
+    return State(
+        **_known(State, item)
+        | {
+            "kind": LinkKind(item["kind"]),
+            "verifier": Secret(item["verifier"]),
+            "scopes": tuple(item["scopes"]),
+        }
+    )
+
+
+def outcome(item: Plain) -> Outcome:
+    """The outcome of an attempt, its page parsed already."""
+    return Outcome(**_known(Outcome, item))
+
+
+def fault(item: Plain) -> Fault:
+    """An open breaker."""
+    return Fault(**_known(Fault, item))
+
+
+def sealed(item: Plain) -> Sealed:
+    """Sealed bytes."""
+    return _sealed(item["sealed"])
+
+
+def _known(kind: type, item: Plain) -> dict[str, Any]:
+    # Attributes that a later version wrote do not matter to this one.
+    return {part.name: item[part.name] for part in fields(kind) if part.name in item}
+
+
+def _maybe(kind: Any, item: Plain | None) -> Any:
+    return None if item is None else kind(**_known(kind, item))
+
+
+def _each(read: Any, items: Plain | None) -> dict[str, Any]:
+    return {name: read(item) for name, item in (items or {}).items()}
+
+
+def _grant(item: Plain) -> Grant:
+    limit = item.get("scopes")
+    return Grant(item["principal"], None if limit is None else tuple(limit))
+
+
+def _sealed(item: Plain) -> Sealed:
+    return Sealed(item["data"], item["generation"])
+
+
+def _token(item: Plain) -> Token:
+    return Token(
+        **_known(Token, item)
+        | {
+            "scopes": tuple(item["scopes"]),
+            "answered": tuple(item["answered"]),
+            "sealed": _sealed(item["sealed"]),
+        }
+    )
+
+
+def _failure(item: Plain) -> Failure:
+    provider = item.get("provider", {})
+    return Failure(
+        **_known(Failure, item)
+        | {
+            "provider": Provider(
+                **_known(Provider, provider)
+                | {"error_codes": tuple(provider.get("error_codes", ()))}
+            )
+        }
+    )

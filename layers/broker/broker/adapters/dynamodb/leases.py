@@ -1,0 +1,116 @@
+"""The table `connections` as `token` may use it: read, take and give back the lease, note the use.
+
+The role of `token` may change only the attributes named in these expressions, and may not see what
+a write returns; `template.yaml` holds it to that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from broker.adapters.dynamodb import items
+from broker.adapters.dynamodb.codec import Plain
+from broker.adapters.dynamodb.table import Table, all_of, values
+from broker.model import Connection
+from broker.names import Incarnation, Instant, Name
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+DESCRIBED = (
+    *("name", "incarnation", "epoch", "link", "tickets", "link_expires_at", "created_by"),
+    *("service", "resource", "tenant", "scopes", "status", "grants", "expected", "account"),
+    *("created_at", "client_id", "authority"),
+)
+"""What `authorize` may read; `template.yaml` holds its role to that."""
+
+SAME_INCARNATION = "#incarnation = :incarnation"
+"""The name has not been deleted, nor created anew. Fails on a missing item too."""
+
+
+class Descriptions:
+    """`ports.Descriptions`. `table`: the name of the table `connections`."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._table = Table(client, table, "name")
+
+    def describe(self, name: Name) -> Connection | None:
+        item = self._table.read(name, DESCRIBED)
+        return items.connection(item) if item else None
+
+
+class Leases:
+    """The part of `ports.Connections` that `token` uses. `table`: the name of the table."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._table = Table(client, table, "name")
+
+    def get(self, name: Name, *, consistent: bool = True) -> Connection | None:
+        item = self._table.read(name, consistent=consistent)
+        return items.connection(item) if item else None
+
+    def claim(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        owner: str,
+        now: Instant,
+        until: Instant,
+        generation: int | None = None,
+    ) -> bool:
+        return self._take(name, incarnation, owner, now, until, generation, "NONE") is not None
+
+    def lease(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        owner: str,
+        now: Instant,
+        until: Instant,
+        generation: int | None = None,
+    ) -> Connection | None:
+        item = self._take(name, incarnation, owner, now, until, generation, "ALL_NEW")
+        return None if item is None else items.connection(item)
+
+    def _take(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        owner: str,
+        now: Instant,
+        until: Instant,
+        generation: int | None,
+        returns: str,
+    ) -> Plain | None:
+        nobody_redeems = "attribute_not_exists(#lease_until) OR #lease_until <= :now"
+        # The sender of an order took it for us; and a write may be repeated.
+        we_redeem = "#lease_owner = :owner"
+        # The one we waited for has done what we came for.
+        nobody_redeemed_since = "" if generation is None else "#generation <= :generation"
+        bound = values(incarnation=incarnation, owner=owner, now=now, until=until)
+        if generation is not None:
+            bound |= values(generation=generation)
+        return self._table.update(
+            name,
+            "SET #lease_owner = :owner, #lease_until = :until",
+            all_of(SAME_INCARNATION, f"{nobody_redeems} OR {we_redeem}", nobody_redeemed_since),
+            bound,
+            returns,
+        )
+
+    def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
+        still_ours = "#lease_owner = :owner"
+        self._table.update(
+            name,
+            "REMOVE #lease_owner, #lease_until",
+            all_of(SAME_INCARNATION, still_ours),
+            values(incarnation=incarnation, owner=owner),
+        )
+
+    def used(self, name: Name, incarnation: Incarnation, now: Instant) -> None:
+        self._table.update(
+            name,
+            "SET #last_used_at = :now",
+            SAME_INCARNATION,
+            values(incarnation=incarnation, now=now),
+        )

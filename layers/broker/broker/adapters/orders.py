@@ -1,0 +1,43 @@
+"""Orders as JSON: {connection, incarnation, reason, scope?, owner?, generation?}."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from broker import names
+from broker.names import Incarnation
+from broker.ports import Order
+from broker.problems import Problem
+
+_KINDS: dict[str, type] = {
+    "incarnation": str,
+    "reason": str,
+    "scope": str,
+    "owner": str,
+    "generation": int,
+}
+
+
+def dump(order: Order) -> str:
+    """The order as JSON, without what is None."""
+    return json.dumps({name: value for name, value in asdict(order).items() if value is not None})
+
+
+def load(body: Mapping[str, Any]) -> Order:
+    """The order from parsed JSON, or `invalid_request`."""
+    for name, kind in _KINDS.items():
+        if not isinstance(body.get(name), kind) and (
+            name in body or name in ("incarnation", "reason")
+        ):
+            raise Problem("invalid_request", f"{name}: is missing or of the wrong type.")
+    return Order(
+        names.slug(body.get("connection")),
+        Incarnation(body["incarnation"]),
+        body["reason"],
+        body.get("scope"),
+        body.get("owner"),
+        body.get("generation"),
+    )

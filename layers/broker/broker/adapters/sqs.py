@@ -1,0 +1,37 @@
+"""The queue between rotate and refresh."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from broker.adapters import orders
+from broker.adapters.faults import call
+from broker.ports import Order
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class Queue:
+    """`ports.Queue`. `url`: the queue's."""
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client, self._url = client, url
+
+    def send(self, wanted: Sequence[Order]) -> int:
+        if not wanted:
+            return 0
+        answer = call(
+            "sqs",
+            self._client.send_message_batch,
+            QueueUrl=self._url,
+            Entries=[
+                # A lease is not handed on through a queue: it would have run out.
+                {"Id": str(number), "MessageBody": orders.dump(replace(order, owner=None))}
+                for number, order in enumerate(wanted)
+            ],
+        )
+        # SQS answers 200 even if it took only some, or none.
+        return len(answer.get("Successful", ()))
