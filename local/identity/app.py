@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, render_template, request
 
 from . import advertising, authorize, control, discovery, graph, signin, token
-from .answers import refuse, render
+from .answers import Answer, refuse, render
 from .errors import TABLE, Refusal, body
 from .legs import play
 from .store import Visit
@@ -73,7 +73,7 @@ def _pages(app: Flask, world: World) -> None:
 
         def start(trouble: Refusal | None) -> Response:
             answer = authorize.begin(world, segment, request.args, kind, correlation, trouble)
-            return render(world, answer)
+            return _recorded(world, kind, subject, render(world, answer))
 
         return play(world, kind, subject, lambda _taken: start(None), start)
 
@@ -84,6 +84,9 @@ def _pages(app: Flask, world: World) -> None:
     @app.get("/<segment>/v2.0/adminconsent")
     def adminconsent_page(segment: str) -> Response:
         return begin(segment, "adminconsent")
+
+    def answered(visit: Visit, answer: Answer) -> Response:
+        return _recorded(world, visit.kind, _subject(world, visit), render(world, answer))
 
     @app.post("/signin/<visit_id>")
     def step(visit_id: str) -> Response:
@@ -96,8 +99,8 @@ def _pages(app: Flask, world: World) -> None:
             world,
             visit.kind,
             _subject(world, visit),
-            lambda _taken: render(world, signin.act(world, visit, request.form)),
-            lambda refusal: render(world, refuse(world, refusal, visit)),
+            lambda _taken: answered(visit, signin.act(world, visit, request.form)),
+            lambda refusal: answered(visit, refuse(world, refusal, visit)),
         )
 
     @app.get("/error")
@@ -109,6 +112,15 @@ def _pages(app: Flask, world: World) -> None:
     @app.get("/")
     def home() -> str:
         return render_template("home.html", page="home", world=world)
+
+
+def _recorded(world: World, leg: str, subject: dict[str, Any], answer: Response) -> Response:
+    """One ledger line: the page shown, or that the person went back to the application."""
+    number = answer.headers.get("X-AADSTS", type=int)
+    world.record(
+        leg=leg, **subject, outcome=answer.headers.get("X-Page", "redirect"), number=number
+    )
+    return answer
 
 
 def _subject(world: World, visit: Visit) -> dict[str, Any]:

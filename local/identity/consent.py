@@ -13,7 +13,7 @@ import uuid
 from .answers import Answer, Page, leave
 from .directory import User
 from .errors import Refusal
-from .scopes import GRAPH, Permission
+from .scopes import GRAPH, OIDC, Permission
 from .store import EVERYONE, Code, Visit, digest
 from .world import World
 
@@ -52,7 +52,8 @@ def accept(world: World, visit: Visit, user: User, who: str) -> None:
     scopes = {scope for permission in visit.asked.permissions for scope in permission.full}
     if user.legacy:
         scopes = {_LEGACY.get(scope, scope) for scope in scopes}
-    scopes |= {f"{GRAPH}/{name}" for name in visit.asked.oidc}
+    oidc = OIDC if who == EVERYONE else visit.asked.oidc  # an administrator's covers signing in
+    scopes |= {f"{GRAPH}/{name}" for name in oidc}
     world.store.consent(visit.client.client_id, user.tenant, who, scopes)
     if who != EVERYONE:
         return

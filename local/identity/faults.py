@@ -55,7 +55,7 @@ def take(faults: list[Fault], leg: str, subject: dict[str, Any]) -> list[Fault]:
     """The faults that hit this request, each counted down once. Call under the lock."""
     taken = []
     for fault in list(faults):
-        if fault.leg != leg or any(subject.get(k) != v for k, v in fault.match.items()):
+        if fault.leg != leg or not _matches(fault.match, subject):
             continue
         taken.append(fault)
         if fault.times is not None:
@@ -63,6 +63,15 @@ def take(faults: list[Fault], leg: str, subject: dict[str, Any]) -> list[Fault]:
             if fault.times <= 0:
                 faults.remove(fault)
     return taken
+
+
+def _matches(match: dict[str, Any], subject: dict[str, Any]) -> bool:
+    """All equal; of `scope` it is enough that the request holds those named."""
+    wanted = dict(match)
+    scope = set(str(wanted.pop("scope", "")).split())
+    if not scope <= set(str(subject.get("scope") or "").split()):
+        return False
+    return all(subject.get(name) == value for name, value in wanted.items())
 
 
 def refusal(fault: dict[str, Any]) -> Refusal:

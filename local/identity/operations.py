@@ -8,7 +8,7 @@ from typing import Any
 from . import issue
 from .directory import Client, ClientSecret, Tenant, User
 from .redeem import Redeemed
-from .scopes import GRAPH
+from .scopes import GRAPH, OIDC
 from .store import EVERYONE, Request
 from .world import World
 
@@ -106,7 +106,7 @@ def decide(world: World, name: str, decision: str, body: Body) -> Body:
         request.status = outcome
         if outcome == "approved":
             scopes = {scope for p in request.permissions for scope in p.full}
-            scopes |= {f"{GRAPH}/{n}" for n in ("openid", "profile", "email", "offline_access")}
+            scopes |= {f"{GRAPH}/{name}" for name in OIDC}
             world.store.consent(request.client_id, tenant, EVERYONE, scopes)
         if outcome == "blocked" and request.client_id not in tenant.blocked_clients:
             tenant.blocked_clients.append(request.client_id)

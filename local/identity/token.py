@@ -57,7 +57,7 @@ def respond(world: World, segment: str) -> Response:
         return response
 
     answer = play(world, "token", call.subject, work, lambda refusal: _refuse(world, call, refusal))
-    if answer.status_code == 401:
+    if answer.status_code == 401 and call.basic:  # RFC 6749 §5.2
         answer.headers["WWW-Authenticate"] = 'Basic realm="token"'
     return answer
 
