@@ -1,0 +1,102 @@
+"""How a browser's attempt ended: stored for reloads, and shown in the reader's language. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from broker import diagnosis, pages
+from broker.diagnosis import Class, Diagnosis
+from broker.names import Instant
+from broker.pages import Check, Language, Page, PageText, Support
+from broker.problems import Actor, Problem, Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A page's content, in no language yet. `page`: a name of `pages.OUTCOMES` or a code."""
+
+    page: str
+    connection: str = ""
+    service: str = ""
+    account: str = ""
+    expected: str = ""
+    tenant: str = ""
+    scopes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    checks: tuple[tuple[str, bool, str, str], ...] = ()
+    retry_after: int | None = None
+    actor: Actor | None = None
+    kind: str | None = None
+    number: int | None = None
+    provider: Provider = field(default_factory=Provider)
+    at: int = 0
+    request_id: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the attempt reached its end."""
+        return self.page in ("connected", "admin_consent_received")
+
+    def diagnosed(self, found: Diagnosis) -> Ending:
+        """With what Microsoft's answer means."""
+        return replace(
+            self,
+            page=found.code,
+            actor=found.actor,
+            kind=found.kind.value,
+            number=found.number,
+            provider=found.provider,
+            retry_after=found.retry_after,
+        )
+
+    def refused(self, problem: Problem, page: str | None = None) -> Ending:
+        """With the broker's own refusal."""
+        return replace(
+            self,
+            page=page or problem.code,
+            actor=problem.actor,
+            provider=problem.provider or Provider(),
+            retry_after=problem.retry_after,
+        )
+
+    def render(self, language: Language, client_id: str) -> Page:
+        """The page."""
+        support = Support(Instant(self.at), self.request_id, self.provider)
+        return pages.outcome(
+            self.page,
+            language,
+            connection=self.connection,
+            service=self.service,
+            account=self.account,
+            expected=self.expected,
+            tenant=self.tenant,
+            scopes=self.scopes,
+            missing=self.missing,
+            checks=[Check(*check) for check in self.checks],
+            client_id=client_id,
+            retry_after=self.retry_after,
+            actor=self.actor,
+            text=self._text(language),
+            support=None if self.good else support,
+        )
+
+    def _text(self, language: Language) -> PageText | None:
+        if self.kind is None:
+            return None
+        said = diagnosis.told(Class(self.kind), self.number, language)
+        return PageText(said.title, said.what, said.remedy, said.link)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {name: found for name, found in asdict(self).items() if found}
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Ending:
+        """From `as_dict`."""
+        provider = dict(data.get("provider", {}))
+        provider["error_codes"] = tuple(provider.get("error_codes", ()))
+        lists = {name: tuple(data[name]) for name in ("scopes", "missing") if name in data}
+        checks = tuple(tuple(check) for check in data.get("checks", ()))
+        return cls(**{**data, **lists, "checks": checks, "provider": Provider(**provider)})

@@ -1,0 +1,207 @@
+"""callback: claims the state once, redeems the code, checks identity and scopes, stores the grant.
+
+The code is redeemed at most once; the grant is stored before anything else is tried; a reload of a
+finished callback shows the outcome again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from broker import catalogue, links, scopes
+from broker.consent import Acceptance, Terms
+from broker.diagnosis import Leg, diagnose_redirect
+from broker.ending import Ending
+from broker.links import LinkProblem
+from broker.model import Connection, LinkKind, Outcome, State, Status
+from broker.names import Instant
+from broker.oauth import OAuth, Refused, Tokens
+from broker.ports import (
+    Authorizations,
+    Clock,
+    Connections,
+    Journal,
+    Order,
+    Queue,
+    Refresher,
+    Unavailable,
+)
+from broker.problems import Problem
+from broker.secret import Secret
+
+BUDGET = 20.0
+"""Seconds for the whole callback: a person waits."""
+CODE_TIMEOUT = 10.0
+EXTRA_RESERVE = 8.0
+"""Seconds that must be left to wait for one more resource; else it is done in the background."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The step and its ports."""
+
+    connections: Connections
+    authorizations: Authorizations
+    acceptance: Acceptance
+    oauth: OAuth
+    refresher: Refresher
+    queue: Queue
+    clock: Clock
+    journal: Journal
+    platform: str
+
+    def finish(self, params: Mapping[str, str], cookie: Secret | None, request_id: str) -> Ending:
+        """How the attempt ended. Raises `LinkProblem` when there is none to end."""
+        started = self.clock()
+        state = links.value(params.get("state"))
+        if state is None:
+            raise LinkProblem("attempt_unknown")
+        now, digest = Instant(int(started)), state.sha256()
+        browser = cookie.sha256() if cookie else ""
+        attempt = self.authorizations.claim(digest, browser, now)
+        if attempt is None:
+            return self._again(digest, browser, now)
+        ending = replace(self._conclude(attempt, params, started), at=now, request_id=request_id)
+        self.journal.note("callback", connection=attempt.name, code=ending.page, link=attempt.link)
+        self.journal.count("Consents", code=ending.page)
+        expires_at = Instant(now + links.ATTEMPT_SECONDS)
+        self._remember(digest, attempt, Outcome(browser, ending.as_dict(), expires_at), now)
+        return ending
+
+    def _again(self, digest: str, browser: str, now: Instant) -> Ending:
+        """A state that cannot be claimed: a reload, another browser, too late, or a forgery."""
+        outcome = self.authorizations.outcome(digest)
+        if outcome and outcome.cookie == browser and outcome.expires_at > now:
+            return Ending.of(outcome.page)
+        if outcome:
+            raise LinkProblem("attempt_finished")
+        if self.authorizations.state_exists(digest):
+            raise LinkProblem("other_browser")
+        raise LinkProblem("attempt_unknown")
+
+    def _remember(self, digest: str, attempt: State, outcome: Outcome, now: Instant) -> None:
+        """For reloads and for the operator; what fails here does not undo the consent."""
+        try:
+            self.authorizations.put_outcome(digest, outcome)
+            self.authorizations.returned(attempt.ticket, now)
+        except Unavailable as error:
+            self.journal.note("remember_failed", service=error.service, code=error.code)
+
+    def _conclude(self, attempt: State, params: Mapping[str, str], started: float) -> Ending:
+        """The ending of a claimed attempt."""
+        connection = self.connections.get(attempt.name)
+        if connection is None or connection.incarnation != attempt.incarnation:
+            return Ending("link_unknown", connection=attempt.name)
+        ending = Ending(
+            "connected",
+            connection=connection.name,
+            service=catalogue.find(connection.service).title,
+            tenant=connection.tenant,
+            scopes=attempt.scopes,
+        )
+        if connection.link != attempt.link or connection.epoch != attempt.epoch:
+            return replace(ending, page="link_replaced")
+        if "error" in params:
+            leg = Leg.ADMIN_CONSENT if attempt.kind is LinkKind.ADMIN else Leg.AUTHORIZE
+            return ending.diagnosed(diagnose_redirect(leg, params))
+        if attempt.kind is LinkKind.ADMIN:
+            return self._admin(connection, params, ending)
+        return self._owner(connection, attempt, params, ending, started)
+
+    def _owner(
+        self,
+        connection: Connection,
+        attempt: State,
+        params: Mapping[str, str],
+        ending: Ending,
+        started: float,
+    ) -> Ending:
+        """The owner came back; every refusal becomes a page."""
+        if "admin_consent" in params:
+            return replace(ending, page="link_wrong_kind")
+        try:
+            return self._redeem(connection, attempt, params.get("code"), ending, started)
+        except Refused as refused:
+            return ending.diagnosed(refused.diagnosis)
+        except Problem as problem:
+            page = "link_replaced" if problem.code == "conflict" else None
+            return ending.refused(problem, page)
+        except Unavailable as error:
+            self.journal.note("callback_failed", service=error.service, code=error.code)
+            return ending.refused(Problem("broker_unavailable"))
+
+    def _admin(self, connection: Connection, params: Mapping[str, str], ending: Ending) -> Ending:
+        """An administrator came back. It proves nothing (anyone can write the query), so the only
+        effect is that an existing grant is tried."""
+        if "code" in params or params.get("admin_consent", "").lower() != "true":
+            return replace(ending, page="link_wrong_kind")
+        if connection.status is not Status.PENDING:
+            self.queue.send([Order(connection.name, connection.incarnation, "admin")])
+        return replace(ending, page="admin_consent_received")
+
+    def _redeem(
+        self,
+        connection: Connection,
+        attempt: State,
+        code: str | None,
+        ending: Ending,
+        started: float,
+    ) -> Ending:
+        """The code becomes a grant."""
+        if not code or len(code) > 8192:
+            return replace(ending, page="invalid_request")
+        own = scopes.group(attempt.scopes)[connection.resource]
+        form: dict[str, str | Secret] = {
+            "code": Secret(code),
+            "code_verifier": attempt.verifier,
+            "redirect_uri": attempt.redirect_uri,
+        }
+        authority = f"{self.platform}/{connection.tenant}"
+        tokens = self.oauth.code(authority, form, own.text, CODE_TIMEOUT)
+        if tokens.refresh_token is None:
+            problem = Problem("client_misconfigured", "Microsoft gave no refresh token.")
+            return ending.refused(problem, "no_refresh_token")
+        terms = Terms(attempt.scopes, attempt.nonce, attempt.link, attempt.allow_account_change)
+        try:
+            account = self.acceptance.accept(connection, tokens, terms)
+        except Problem as problem:
+            return self._refused(connection, tokens, ending, problem)
+        checks = self._others(connection, attempt, own.resource, started + BUDGET)
+        return replace(ending, account=account.username, checks=checks)
+
+    def _refused(
+        self, connection: Connection, tokens: Tokens, ending: Ending, problem: Problem
+    ) -> Ending:
+        """The details a refusal's page shows."""
+        if problem.code == "conflict":
+            raise problem
+        shown = ending.refused(problem)
+        if problem.code == "account_mismatch":
+            expected = connection.account or connection.expected
+            return replace(shown, expected=expected.username or "")
+        if problem.code == "scope_not_granted":
+            answered = scopes.answered(tokens.scope, connection.resource)
+            required = catalogue.required(connection.service, connection.resource)
+            return replace(shown, missing=scopes.missing(answered, required))
+        return shown
+
+    def _others(
+        self, connection: Connection, attempt: State, own: str, deadline: float
+    ) -> tuple[tuple[str, bool, str, str], ...]:
+        """Each further resource of the consent, redeemed once by refresh."""
+        checks = []
+        for resource, wanted in scopes.group(attempt.scopes).items():
+            if resource == own:
+                continue
+            order = Order(connection.name, connection.incarnation, "consent", wanted.text)
+            try:
+                if self.clock() + EXTRA_RESERVE > deadline:
+                    self.refresher.start(order)
+                    continue
+                problem = self.refresher.run(order)
+            except Unavailable:
+                problem = Problem("broker_unavailable")
+            detail = (problem.detail, problem.remedy) if problem else ("", "")
+            checks.append((resource, problem is None, *detail))
+        return tuple(checks)
