@@ -83,7 +83,7 @@ def outcome(
                 url=link(admin_consent_url),
             )
         )
-    blocks.append(_support(support, name, kind, language))
+    blocks.append(_support(support, name, shape.code, kind, language))
     title = clean(said.title)
     return Page(kind.status if kind else 200, layout(language, title, shape.tone, blocks), language)
 
@@ -149,14 +149,16 @@ def _check(check: Check, every: dict[str, Any]) -> str:
     return f'<li><b class="{css}">{word}</b> {foreign(check.name)}{rest}</li>'
 
 
-def _support(support: Support | None, name: str, kind: Kind | None, language: Language) -> str:
+def _support(
+    support: Support | None, name: str, code: str | None, kind: Kind | None, language: Language
+) -> str:
     """In English in both languages: these lines are for the operator and Microsoft's support."""
     if support is None or kind is None:
         return ""
     provider = support.provider or Provider()
     numbers = " ".join(f"AADSTS{number}" for number in provider.error_codes)
     rows = {
-        "Code": f"{name} ({kind.status})",
+        "Code": f"{code}: {name} ({kind.status})" if code else f"{name} ({kind.status})",
         "Time": datetime.fromtimestamp(support.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "Request ID": support.request_id,
         "Microsoft error": " ".join(filter(None, (provider.error, provider.suberror, numbers))),
