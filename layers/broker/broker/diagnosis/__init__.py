@@ -16,6 +16,7 @@ from broker.diagnosis.rules import (
     diagnose_redirect,
     diagnose_transport,
     text,
+    told,
 )
 from broker.diagnosis.words import Class, Effect, Language, Leg, Text
 
@@ -31,4 +32,5 @@ __all__ = [
     "diagnose_redirect",
     "diagnose_transport",
     "text",
+    "told",
 ]

@@ -97,14 +97,16 @@ def diagnose_transport(leg: Leg, reason: Reason) -> Diagnosis:  # noqa: ARG001
 def text(subject: Diagnosis | Class | int, language: Language = "en") -> Text:
     """What to tell people about a diagnosis, a class, or a number of the catalogue (KeyError)."""
     if isinstance(subject, Diagnosis):
-        return _told(subject.kind, subject.number, language)
+        return told(subject.kind, subject.number, language)
     if isinstance(subject, Class):
         return words(subject, None, language)
     return words(table().numbers[subject].kind or Class.REAUTHORIZE, subject, language)
 
 
-def _told(kind: Class, number: int | None, language: Language) -> Text:
-    """A number's own text holds for the class it has by itself, not for what a leg makes of it."""
+def told(kind: Class, number: int | None, language: Language) -> Text:
+    """What to tell people about a diagnosis of which only class and number were kept.
+
+    A number's own text holds for the class it has by itself, not for what a leg makes of it."""
     entry = table().numbers.get(number or 0)
     if entry is None or kind is entry.kind:
         return words(kind, number, language)

@@ -1,0 +1,112 @@
+"""What each function needs to know, read once from its environment; a missing name fails the cold
+start. The template sets the names, `tests/template` holds both together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar, get_type_hints
+
+from broker.names import secure
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The function `token`."""
+
+    stack_name: str
+    connections_table: str
+    connections_key: str
+    refresh_function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rotate:
+    """The function `rotate`."""
+
+    stack_name: str
+    vault_table: str
+    queue_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authorize:
+    """The function `authorize`."""
+
+    stack_name: str
+    connections_table: str
+    authorizations_table: str
+    client_id: str
+    identity_platform_url: str
+    public_base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The function `connections`."""
+
+    stack_name: str
+    connections_table: str
+    vault_table: str
+    authorizations_table: str
+    connections_key: str
+    vault_key: str
+    refresh_function: str
+    event_bus: str
+    client_id: str
+    identity_platform_url: str
+    allowed_tenants: tuple[str, ...]
+    public_base_url: str
+    link_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """The function `refresh`."""
+
+    stack_name: str
+    connections_table: str
+    vault_table: str
+    authorizations_table: str
+    connections_key: str
+    vault_key: str
+    client_secret: str
+    event_bus: str
+    client_id: str
+    identity_platform_url: str
+    allowed_tenants: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Callback(Refresh):
+    """The function `callback`."""
+
+    queue_url: str
+    refresh_function: str
+    public_base_url: str
+
+
+def parse(kind: type[T], environment: Mapping[str, str]) -> T:
+    """The settings; RuntimeError names what is missing or wrong, never a value."""
+    hints = get_type_hints(kind)
+    found: dict[str, Any] = {}
+    for field in fields(kind):  # type: ignore[arg-type]
+        name = field.name.upper()
+        if name not in environment:
+            raise RuntimeError(f"The environment lacks {name}.")
+        found[field.name] = _read(name, environment[name], hints[field.name])
+    return kind(**found)
+
+
+def _read(name: str, text: str, hint: Any) -> Any:
+    if hint is int:
+        if not text.isdigit():
+            raise RuntimeError(f"{name} must be a whole number.")
+        return int(text)
+    if hint is not str:
+        return tuple(item.strip().lower() for item in text.split(",") if item.strip())
+    if name.endswith("_URL") and name != "QUEUE_URL" and text and not secure(text):
+        raise RuntimeError(f"{name} must be https, or http on localhost.")
+    return text.rstrip("/") if name.endswith("_URL") else text
