@@ -1,0 +1,70 @@
+# make help shows the targets. Needs Python 3.11 or newer and make; everything else goes into environments here.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+.PHONY: help demo run stop status test check build lock clean
+
+# The first that runs and is new enough: a shim may be there and fail.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+BIN := .venv/bin
+SAM := .venv-sam/bin
+export NO_PROXY := localhost,127.0.0.1
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= us-east-1
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: .venv/stamp .venv-emulator/stamp ## Run the main job once on a local stack of its own
+	@$(BIN)/python -m local.demo
+
+run: .venv/stamp .venv-emulator/stamp ## Keep the local stack up, and print how to play with it
+	@$(BIN)/python -m local.run up
+
+stop: .venv/stamp ## End the local stack
+	@$(BIN)/python -m local.run down
+
+status: .venv/stamp ## Tell whether the local stack is up
+	@$(BIN)/python -m local.run status
+
+test: .venv/stamp .venv-emulator/stamp ## Run all tests, on a local stack of their own
+	$(BIN)/python -m pytest
+
+check: .venv/stamp .venv-sam/stamp build ## Formatter, linter, types, template checks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy functions layers local tests
+	$(SAM)/cfn-lint template.yaml
+	$(SAM)/sam validate --lint
+
+build: .venv/stamp .venv-sam/stamp ## Build for Lambda into .aws-sam/build, as `sam deploy` wants it
+	PYTHON=$(abspath $(BIN)/python) $(SAM)/sam build --cached
+
+lock: .venv-lock/stamp ## Write the lock files anew from the *.in files
+	@for name in layers/dependencies/requirements requirements/{dev,emulator,sam,lock}; do \
+	  .venv-lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --no-header --upgrade \
+	    --no-emit-index-url --no-emit-find-links --no-emit-build-options $$name.in -o $$name.txt; echo "$$name.txt"; done
+
+clean: ## Remove everything that the targets made
+	-@if [ -x $(BIN)/python ]; then $(BIN)/python -m local.run down; fi
+	rm -rf .venv .venv-* .build .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# The lock files name every package, so pip need not (and, with extras in hash mode, cannot) resolve: --no-deps.
+define install
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed: install it, or name it with PYTHON=<path>.' >&2; exit 1; }
+	@echo 'Installing $< into $(@D) (once) ...'
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+endef
+
+.venv/stamp: requirements/dev.txt
+	$(install)
+
+.venv-%/stamp: requirements/%.txt
+	$(install)

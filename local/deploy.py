@@ -1,0 +1,180 @@
+"""Deploys the real template into the emulator, and mends there what the emulator leaves out.
+
+Left out by MiniStack 1.5.33 when it comes from SAM: the API's resource policy and its gateway
+responses. They are set through the API afterwards; the template stays as AWS needs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.exceptions
+from botocore.config import Config
+
+from local import package
+from local.processes import StackError
+from local.template import Resolver
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_lambda import LambdaClient
+
+NAME = "token-broker"
+"""Of the stack, and so of everything in it."""
+
+API_ID = "tokenbroker"
+"""Fixed, because the redirect URI has to be known before the API exists."""
+
+STAGE = "v1"
+REGION = "us-east-1"
+BUCKET = "token-broker-artifacts"
+
+ROLE_SECONDS = 12 * 3600
+"""The longest a role session lasts on AWS: `make run` is played with for hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """The emulator's control plane, as its administrator."""
+
+    endpoint: str
+
+    def client(self, service: str) -> Any:
+        """A boto3 client. Typed Any, as the caller knows which one it asked for."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 2}, read_timeout=120, proxies={}),
+        )
+
+
+def deploy(
+    cloud: Cloud,
+    template: Mapping[str, Any],
+    archives: Mapping[str, Path],
+    parameters: Mapping[str, str],
+) -> dict[str, str]:
+    """Upload, create the stack, mend. Returns the stack's outputs."""
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    locations = {}
+    for logical, archive in archives.items():
+        s3.upload_file(str(archive), BUCKET, archive.name)
+        locations[logical] = f"s3://{BUCKET}/{archive.name}"
+    packaged = package.rewrite(copy.deepcopy(dict(template)), locations)
+    s3.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(packaged).encode())
+    outputs = _create(cloud.client("cloudformation"), cloud.endpoint, parameters)
+    _mend_gateway(cloud.client("apigateway"), template, parameters)
+    _mend_queue(cloud.client("lambda"))
+    return outputs
+
+
+def _create(
+    cloudformation: CloudFormationClient, endpoint: str, parameters: Mapping[str, str]
+) -> dict[str, str]:
+    cloudformation.create_stack(
+        StackName=NAME,
+        TemplateURL=f"{endpoint}/{BUCKET}/template.json",
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+        ],
+        Tags=[{"Key": "ms-custom-id", "Value": API_ID}],
+    )
+    waiter = cloudformation.get_waiter("stack_create_complete")
+    try:
+        waiter.wait(StackName=NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    except botocore.exceptions.WaiterError as error:
+        events = cloudformation.describe_stack_events(StackName=NAME)["StackEvents"]
+        reasons = [
+            f"{event.get('LogicalResourceId')}: {event['ResourceStatusReason']}"
+            for event in events
+            if event.get("ResourceStatus", "").endswith("FAILED")
+            and event.get("ResourceStatusReason")
+        ]
+        raise StackError("The template did not deploy:\n" + "\n".join(reasons)) from error
+    (stack,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _mend_queue(functions: LambdaClient) -> None:
+    """The emulator takes a number from a parameter as text, and then cannot compare it."""
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        limit = int(mapping["ScalingConfig"]["MaximumConcurrency"])
+        functions.update_event_source_mapping(
+            UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": limit}
+        )
+
+
+def _mend_gateway(
+    gateway: APIGatewayClient, template: Mapping[str, Any], parameters: Mapping[str, str]
+) -> None:
+    properties = template["Resources"]["Api"]["Properties"]
+    statements = properties["Auth"]["ResourcePolicy"]["CustomStatements"]
+    statements = Resolver(template, parameters).resolve(statements)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    gateway.update_rest_api(
+        restApiId=API_ID, patchOperations=[{"op": "replace", "path": "/policy", "value": policy}]
+    )
+    for kind, response in properties["GatewayResponses"].items():
+        headers = response["ResponseParameters"]["Headers"]
+        gateway.put_gateway_response(
+            restApiId=API_ID,
+            responseType=kind,
+            statusCode=str(response["StatusCode"]),
+            responseParameters={f"gatewayresponse.header.{k}": v for k, v in headers.items()},
+            responseTemplates=response["ResponseTemplates"],
+        )
+    gateway.create_deployment(restApiId=API_ID, stageName=STAGE)
+
+
+def set_secret(cloud: Cloud, arn: str, secret: str) -> None:
+    """Store the client secret, as the output ClientSecretCommand does."""
+    value = json.dumps({"client_secret": secret})
+    cloud.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=value)
+
+
+def principals(cloud: Cloud, outputs: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Name → role_arn and session credentials, of `operator`, `team-a` and `team-b`.
+
+    Their policies are the template's own outputs. Roles that are there already are used again.
+    """
+    policies = {
+        "operator": outputs["OperatorPolicy"],
+        "team-a": outputs["CallerPolicy"],
+        "team-b": outputs["CallerPolicy"],
+    }
+    return {name: _assume(cloud.client, name, policy) for name, policy in policies.items()}
+
+
+def _assume(client: Callable[[str], Any], name: str, policy: str) -> dict[str, str]:
+    iam, sts = client("iam"), client("sts")
+    account = sts.get_caller_identity()["Account"]
+    trust = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
+    arn = f"arn:aws:iam::{account}:role/{name}"
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+            MaxSessionDuration=ROLE_SECONDS,
+        )
+    iam.put_role_policy(RoleName=name, PolicyName="invoke", PolicyDocument=policy)
+    session = sts.assume_role(RoleArn=arn, RoleSessionName=name, DurationSeconds=ROLE_SECONDS)
+    keys = session["Credentials"]
+    return {
+        "role_arn": arn,
+        "access_key_id": keys["AccessKeyId"],
+        "secret_access_key": keys["SecretAccessKey"],
+        "session_token": keys["SessionToken"],
+    }

@@ -1,0 +1,83 @@
+"""``python -m local.run up|down|status``: what `make run` and `make stop` call."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from local import processes, stack
+from local.processes import StackError
+from local.template import ROOT
+
+STATE = ROOT / ".local"
+
+
+def main() -> int:
+    """Parse the command line and do it. Exit status 1 when the stack cannot come up."""
+    parser = argparse.ArgumentParser(prog="python -m local.run", description=__doc__)
+    parser.add_argument("command", choices=["up", "down", "status"])
+    command = parser.parse_args().command
+    try:
+        return {"up": _up, "down": _down, "status": _status}[command]()
+    except StackError as error:
+        print(f"✗ {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; nothing is left running.", file=sys.stderr)
+        return 130
+
+
+def _up() -> int:
+    settings = stack.Settings.from_environment(STATE, os.environ)
+    document = stack.up(settings, lambda line: print(f"✓ {line}", flush=True))
+    print(_instructions(document, settings, STATE / "stack.json"))
+    return 0
+
+
+def _down() -> int:
+    print("Stopped." if stack.down(STATE) else "Nothing was running.")
+    return 0
+
+
+def _status() -> int:
+    for name in (stack.EMULATOR, stack.IDENTITY):
+        print(f"{name}: {'up' if processes.running(name, STATE) else 'down'}")
+    path = STATE / "stack.json"
+    if path.exists():
+        print(f"API: {json.loads(path.read_text())['api_url']}")
+    return 0
+
+
+def _instructions(document: dict[str, Any], settings: stack.Settings, path: Path) -> str:
+    shown = path.relative_to(ROOT)
+    simulated = "" if settings.platform_url else " (simulated; users and faults: its home page)"
+    return f"""
+Everything is up; `make stop` ends it.
+  API                 {document["api_url"]}
+  Redirect URI        {document["api_url"]}/callback
+  Identity platform   {document["identity_platform_url"]}{simulated}
+  AWS endpoint        {document["aws_endpoint_url"]}  (keys test/test, region {document["region"]})
+  Credentials         {shown}  (operator, team-a, team-b)
+
+Play with it (bash; needs curl 7.75 or newer):
+  as() {{ eval "$({Path(sys.executable).relative_to(ROOT)} -m local.credentials "$1")"; }}
+  api() {{ curl -sS --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \\
+          --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \\
+          -H "x-amz-security-token: $AWS_SESSION_TOKEN" -H 'content-type: application/json' \\
+          "$@"; echo; }}
+  API={document["api_url"]}
+  as operator
+  api $API/connections -d '{{"connection": "marketing", "service": "microsoft-advertising",
+      "grants": [{{"principal": "{document["principals"]["team-a"]["role_arn"]}"}}]}}'
+  # open the authorize_url of the answer in a browser and consent, then:
+  as team-a; api $API/connections/marketing/token
+  as team-b; api $API/connections/marketing/token    # refused: no grant
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
