@@ -11,15 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker import catalogue, grants, names
+from broker import catalogue, grants, names, show
 from broker.grants import Grant
-from broker.model import Expected
+from broker.model import Expected, Status
 from broker.names import Name
 from broker.problems import Problem
 from broker.sealing import Purpose
 from broker.secret import Secret
 
 MAX_LABELS = 50
+MAX_PAGE = 100
+"""What BatchGetItem takes at once."""
 MAX_REFRESH_TOKEN = 16_384
 
 PURPOSES: Mapping[str, Purpose] = {
@@ -77,6 +79,30 @@ class Renewal:
 
     scopes: Sequence[str] | None = None
     allow_account_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """`GET /connections`."""
+
+    status: Status | None
+    limit: int
+    after: tuple[str, str] | None
+
+
+def listing(query: Mapping[str, Sequence[str]]) -> Listing:
+    """The query of a listing."""
+    if query.keys() - {"status", "limit", "cursor"} or any(len(v) != 1 for v in query.values()):
+        raise Problem("invalid_request", "The query may hold status, limit and cursor, each once.")
+    one = {name: values[0] for name, values in query.items()}
+    status, limit = one.get("status"), one.get("limit", "50")
+    if status is not None and status not in {*Status}:
+        raise Problem("invalid_request", f"status: must be one of {', '.join(Status)}.")
+    if not re.fullmatch("[0-9]{1,3}", limit) or not 1 <= int(limit) <= MAX_PAGE:
+        raise Problem("invalid_request", f"limit: 1 to {MAX_PAGE}.")
+    cursor = one.get("cursor")
+    after = None if cursor is None else show.position(cursor)
+    return Listing(Status(status) if status else None, int(limit), after)
 
 
 def creation(data: object) -> Creation:

@@ -51,6 +51,11 @@ class Request:
         """All values of each query parameter."""
         return dict(self.event.get("multiValueQueryStringParameters") or {})
 
+    def one(self, name: str) -> str | None:
+        """A query parameter that is there once."""
+        values = self.query.get(name, [])
+        return values[0] if len(values) == 1 else None
+
     def path(self, name: str) -> str:
         """A path parameter."""
         return str((self.event.get("pathParameters") or {}).get(name) or "")
@@ -71,14 +76,15 @@ class Request:
         context = self.event["requestContext"]
         return public or f"https://{context['domainName']}/{context['stage']}"
 
-    def body(self, content_type: str) -> bytes:
-        """The body, if it is of this type and not too large."""
+    def body(self, *content_types: str) -> bytes:
+        """The body, if it is of one of these types and not too large."""
         given = (self.header("content-type") or "").partition(";")[0].strip().lower()
         text = self.event.get("body") or ""
         if len(text) > MAX_BODY * 4 // 3 + 4:
             raise Problem("invalid_request", f"The body may have {MAX_BODY} bytes.", status=413)
-        if given != content_type:
-            raise Problem("invalid_request", f"Send Content-Type: {content_type}.", status=415)
+        if given not in content_types:
+            wanted = " or ".join(content_types)
+            raise Problem("invalid_request", f"Send Content-Type: {wanted}.", status=415)
         try:
             raw = base64.b64decode(text) if self.event.get("isBase64Encoded") else text.encode()
         except (binascii.Error, ValueError):
@@ -87,10 +93,10 @@ class Request:
             raise Problem("invalid_request", f"The body may have {MAX_BODY} bytes.", status=413)
         return raw
 
-    def json(self) -> object:
+    def json(self, *content_types: str) -> object:
         """The body as JSON."""
         try:
-            return json.loads(self.body("application/json"))
+            return json.loads(self.body(*(content_types or ("application/json",))))
         except (ValueError, RecursionError):
             raise Problem("invalid_request", "The body is not JSON.") from None
 
@@ -110,12 +116,23 @@ def refusal(problem: Problem) -> Answer:
     return answer(problem.status, problem.as_dict(), headers)
 
 
-def guard(work: Callable[[], Answer], journal: Journal, request_id: str) -> Answer:
-    """The answer of some work; whatever it raises becomes a problem and a reason in the log."""
+def guard(
+    work: Callable[[], Answer],
+    journal: Journal,
+    request_id: str,
+    audit: dict[str, str] | None = None,
+) -> Answer:
+    """The answer of some work; whatever it raises becomes a problem and a reason in the log.
+
+    `audit`: a record that is told the problem's code.
+    """
     try:
         return work()
     except Exception as error:  # noqa: BLE001 (the edge: nothing may escape with its message)
-        return refusal(known(error, journal, request_id))
+        problem = known(error, journal, request_id)
+        if audit is not None:
+            audit["code"] = problem.code
+        return refusal(problem)
 
 
 def known(error: Exception, journal: Journal, request_id: str) -> Problem:
@@ -130,7 +147,9 @@ def known(error: Exception, journal: Journal, request_id: str) -> Problem:
         journal.note("unavailable", service=error.service, code=error.code, request_id=request_id)
     else:
         problem = Problem("internal_error", f"The broker failed; request {request_id}.")
-        journal.note("failed", error=type(error).__name__, place=place(error), request_id=request_id)
+        journal.note(
+            "failed", error=type(error).__name__, place=place(error), request_id=request_id
+        )
     journal.count("Refusals", code=problem.code)
     return problem
 

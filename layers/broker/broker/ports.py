@@ -85,15 +85,39 @@ class Settlement:
     drop_failures: tuple[ScopeKey, ...] = ()
 
 
-class Connections(Protocol):
-    """The table `connections`: one item a name."""
-
-    def create(self, connection: Connection) -> bool:
-        """Store a new connection; False if the name is taken. Atomic."""
-        ...
+class Leases(Protocol):
+    """The part of the table `connections` that `token` uses: one item a name."""
 
     def get(self, name: Name, *, consistent: bool = True) -> Connection | None:
         """The connection, or None. One read."""
+        ...
+
+    def claim(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        owner: str,
+        now: Instant,
+        until: Instant,
+        generation: int | None = None,
+    ) -> bool:
+        """`lease` for `token`, which may not read what the write returns; records the use too."""
+        ...
+
+    def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
+        """Give the lease back if it is still this owner's."""
+        ...
+
+    def used(self, name: Name, incarnation: Incarnation, now: Instant) -> None:
+        """Record that a token was served."""
+        ...
+
+
+class Connections(Leases, Protocol):
+    """The whole table `connections`."""
+
+    def create(self, connection: Connection) -> bool:
+        """Store a new connection; False if the name is taken. Atomic."""
         ...
 
     def page(
@@ -126,26 +150,6 @@ class Connections(Protocol):
         """Take the right to redeem and return the connection as it then is; None if another holds
         it (`lease_until > now`), the incarnation is gone, or the connection's generation is beyond
         the given one (someone redeemed since). Taking it again as the same owner extends it."""
-        ...
-
-    def claim(
-        self,
-        name: Name,
-        incarnation: Incarnation,
-        owner: str,
-        now: Instant,
-        until: Instant,
-        generation: int | None = None,
-    ) -> bool:
-        """`lease` for `token`, which may not read what the write returns; records the use too."""
-        ...
-
-    def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
-        """Give the lease back if it is still this owner's."""
-        ...
-
-    def used(self, name: Name, incarnation: Incarnation, now: Instant) -> None:
-        """Record that a token was served."""
         ...
 
     def settle(self, settlement: Settlement) -> bool:

@@ -8,6 +8,7 @@ Answers follow RFC 9457 (application/problem+json).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -223,6 +224,21 @@ class Problem(Exception):  # noqa: N818 (RFC 9457's word)
             retry_after = RETRY_AFTER_SECONDS
         self.retry_after = retry_after
         super().__init__(code)
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Problem:
+        """The problem of a body that `as_dict` made; KeyError or TypeError for anything else."""
+        provider = dict(body.get("provider") or {})
+        provider["error_codes"] = tuple(provider.get("error_codes", ()))
+        return cls(
+            body["code"],
+            body["detail"],
+            actor=body["actor"],
+            remedy=body["remedy"],
+            status=body["status"],
+            retry_after=body.get("retry_after"),
+            provider=Provider(**provider) if body.get("provider") else None,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The body of the answer, RFC 9457 §3."""

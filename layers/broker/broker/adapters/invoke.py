@@ -1,32 +1,29 @@
-"""The function `refresh`, invoked directly. It answers {"result": "refreshed" | <code>}."""
+"""The function `refresh`, invoked directly. It answers {"problem": null | <RFC 9457 body>}."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from broker.adapters import orders
 from broker.adapters.faults import call
 from broker.ports import Order, Unavailable
-from broker.problems import KINDS
+from broker.problems import Problem
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-REFRESHED = "refreshed"
-
 
 class Refresher:
-    """`ports.Refresher`. `function`: name or ARN."""
+    """`ports.Refresher`. `client`: builds the client when it is first needed, for most calls of
+    `token` are hits. `function`: name or ARN."""
 
-    def __init__(self, client: LambdaClient, function: str) -> None:
+    def __init__(self, client: Callable[[], LambdaClient], function: str) -> None:
         self._client, self._function = client, function
 
-    def run(self, order: Order) -> str:
-        result = _result(call("lambda", self._ask, order=order))
-        if result == REFRESHED or result in KINDS:
-            return str(result)
-        raise Unavailable("lambda", "MalformedAnswer")
+    def run(self, order: Order) -> Problem | None:
+        return _problem(call("lambda", self._ask, order=order))
 
     def start(self, order: Order) -> None:
         call("lambda", self._invoke, order=order, how="Event")
@@ -42,7 +39,7 @@ class Refresher:
 
     def _invoke(self, order: Order, how: Literal["RequestResponse", "Event"]) -> dict[str, Any]:
         return dict(
-            self._client.invoke(
+            self._client().invoke(
                 FunctionName=self._function,
                 InvocationType=how,
                 Payload=orders.dump(order).encode(),
@@ -50,9 +47,9 @@ class Refresher:
         )
 
 
-def _result(payload: bytes) -> object:
+def _problem(payload: bytes) -> Problem | None:
     try:
-        answer = json.loads(payload)
-    except ValueError:
-        return None
-    return answer.get("result") if isinstance(answer, dict) else None
+        found = json.loads(payload)["problem"]
+        return None if found is None else Problem.of(found)
+    except (ValueError, KeyError, TypeError):
+        raise Unavailable("lambda", "MalformedAnswer") from None

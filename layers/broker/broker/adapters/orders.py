@@ -1,4 +1,8 @@
-"""Orders as JSON: {connection, incarnation, reason, scope?, owner?, generation?}."""
+"""What goes to `refresh` and comes back, as JSON.
+
+An order: {connection, incarnation, reason, scope?, owner?, generation?}. The answer of a direct
+invocation: {"problem": null, or the problem as RFC 9457 shows it}; never a token.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import Any
 from broker import names
 from broker.names import Incarnation
 from broker.ports import Order
-from broker.problems import Problem
+from broker.problems import KINDS, Problem, Provider
 
 _KINDS: dict[str, type] = {
     "incarnation": str,
@@ -41,3 +45,33 @@ def load(body: Mapping[str, Any]) -> Order:
         body.get("owner"),
         body.get("generation"),
     )
+
+
+def answer(problem: Problem | None) -> dict[str, Any]:
+    """What `refresh` answers."""
+    return {"problem": problem.as_dict() if problem else None}
+
+
+def outcome(body: object) -> Problem | None:
+    """What `refresh` answered, parsed from JSON; ValueError if it is nothing of the kind."""
+    if not isinstance(body, dict) or "problem" not in body:
+        raise ValueError("no outcome")
+    told = body["problem"]
+    if told is None:
+        return None
+    if not isinstance(told, dict) or told.get("code") not in KINDS:
+        raise ValueError("no problem")
+    provider = told.get("provider")
+    return Problem(
+        told["code"],
+        told["detail"],
+        actor=told["actor"],
+        remedy=told["remedy"],
+        status=told["status"],
+        retry_after=told.get("retry_after"),
+        provider=_provider(provider) if provider else None,
+    )
+
+
+def _provider(told: Mapping[str, Any]) -> Provider:
+    return Provider(**{**told, "error_codes": tuple(told.get("error_codes", ()))})

@@ -15,7 +15,7 @@ from broker.cache import Opened
 from broker.grants import Caller, reach
 from broker.model import Connection, Sealed, Token
 from broker.names import Instant, Name, rfc3339
-from broker.ports import Chance, Clock, Connections, Journal, Order, Refresher, Unavailable
+from broker.ports import Chance, Clock, Journal, Leases, Order, Refresher, Unavailable
 from broker.problems import Problem
 from broker.sealing import Keys, Purpose, SealBroken, slot, unseal
 from broker.secret import Secret
@@ -36,7 +36,7 @@ _PARAMETERS: Mapping[str, Purpose] = {
 class Step:
     """The step and its ports."""
 
-    connections: Connections
+    connections: Leases
     keys: Keys
     refresher: Refresher
     clock: Clock

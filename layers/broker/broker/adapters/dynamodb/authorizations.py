@@ -142,7 +142,7 @@ class Breakers:
                 retry_at=fault.retry_at,
                 **_ends(until),
             ),
-            "ALL_OLD",
+            returns="ALL_OLD",
         )
         return not before
 

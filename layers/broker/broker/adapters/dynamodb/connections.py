@@ -88,6 +88,7 @@ class Connections(Leases):
                 epoch=settlement.epoch,
                 owner=settlement.owner,
             ),
+            aliases={"answerer": settlement.token.resource} if settlement.token else {},
         )
         return done is not None
 
@@ -159,7 +160,8 @@ class Connections(Leases):
 
 
 def _change(end: Settlement) -> tuple[str, dict[str, Any]]:
-    """The update expression of a settlement and its values."""
+    """The update expression of a settlement, in which #answerer is the token's resource, and its
+    values."""
     cleared = {"#lease_owner", "#lease_until"}
     cleared |= {f"#tokens.#{key}" for key in end.drop_tokens}
     cleared |= {f"#failures.#{key}" for key in end.drop_failures}
@@ -169,12 +171,15 @@ def _change(end: Settlement) -> tuple[str, dict[str, Any]]:
         "#next_refresh_at": end.next_refresh_at,
         "#status": end.status,
         "#suspicion": end.suspicion,
-        f"#tokens.#{end.key}": end.token,
         "#last_error" if end.own else f"#failures.#{end.key}": end.failure,
     }
     if end.token:
+        written |= {f"#tokens.#{end.key}": end.token, "#granted.#answerer": end.granted}
         cleared |= {f"#failures.#{end.key}"}
         cleared |= {"#last_error", "#suspicion"} if end.own else set()
+    if end.extra:
+        key, failure = end.extra
+        written |= {f"#failures.#{key}": failure}
     written = {path: value for path, value in written.items() if value is not None}
     # DynamoDB refuses to write and to clear one path at once; what is written wins.
     change = "REMOVE " + ", ".join(sorted(cleared - written.keys()))

@@ -59,6 +59,7 @@ def _change(consent: Consent) -> tuple[str, dict[str, Any]]:
         "authority": grantee.authority,
         "status": Status.ACTIVE,
         "account": consent.account,
+        "scopes": consent.scopes,
         "granted": consent.granted,
         "tokens": consent.tokens,
         "failures": {},

@@ -124,7 +124,6 @@ def _token(item: Plain) -> Token:
         **_known(Token, item)
         | {
             "scopes": tuple(item["scopes"]),
-            "answered": tuple(item["answered"]),
             "sealed": _sealed(item["sealed"]),
         }
     )

@@ -6,10 +6,9 @@ a write returns; `template.yaml` holds it to that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from broker.adapters.dynamodb import items
-from broker.adapters.dynamodb.codec import Plain
 from broker.adapters.dynamodb.table import Table, all_of, values
 from broker.model import Connection
 from broker.names import Incarnation, Instant, Name
@@ -26,6 +25,8 @@ DESCRIBED = (
 
 SAME_INCARNATION = "#incarnation = :incarnation"
 """The name has not been deleted, nor created anew. Fails on a missing item too."""
+
+_LEASE = "SET #lease_owner = :owner, #lease_until = :until"
 
 
 class Descriptions:
@@ -58,7 +59,9 @@ class Leases:
         until: Instant,
         generation: int | None = None,
     ) -> bool:
-        return self._take(name, incarnation, owner, now, until, generation, "NONE") is not None
+        condition, bound = _free(incarnation, owner, now, until, generation)
+        change = f"{_LEASE}, #last_used_at = :now"
+        return self._table.update(name, change, condition, bound) is not None
 
     def lease(
         self,
@@ -69,34 +72,9 @@ class Leases:
         until: Instant,
         generation: int | None = None,
     ) -> Connection | None:
-        item = self._take(name, incarnation, owner, now, until, generation, "ALL_NEW")
+        condition, bound = _free(incarnation, owner, now, until, generation)
+        item = self._table.update(name, _LEASE, condition, bound, returns="ALL_NEW")
         return None if item is None else items.connection(item)
-
-    def _take(
-        self,
-        name: Name,
-        incarnation: Incarnation,
-        owner: str,
-        now: Instant,
-        until: Instant,
-        generation: int | None,
-        returns: str,
-    ) -> Plain | None:
-        nobody_redeems = "attribute_not_exists(#lease_until) OR #lease_until <= :now"
-        # The sender of an order took it for us; and a write may be repeated.
-        we_redeem = "#lease_owner = :owner"
-        # The one we waited for has done what we came for.
-        nobody_redeemed_since = "" if generation is None else "#generation <= :generation"
-        bound = values(incarnation=incarnation, owner=owner, now=now, until=until)
-        if generation is not None:
-            bound |= values(generation=generation)
-        return self._table.update(
-            name,
-            "SET #lease_owner = :owner, #lease_until = :until",
-            all_of(SAME_INCARNATION, f"{nobody_redeems} OR {we_redeem}", nobody_redeemed_since),
-            bound,
-            returns,
-        )
 
     def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
         still_ours = "#lease_owner = :owner"
@@ -114,3 +92,21 @@ class Leases:
             SAME_INCARNATION,
             values(incarnation=incarnation, now=now),
         )
+
+
+def _free(
+    incarnation: Incarnation, owner: str, now: Instant, until: Instant, generation: int | None
+) -> tuple[str, dict[str, Any]]:
+    """The condition on which the lease may be taken, and all values."""
+    nobody_redeems = "attribute_not_exists(#lease_until) OR #lease_until <= :now"
+    # The sender of an order took it for us; and a write may be repeated.
+    we_redeem = "#lease_owner = :owner"
+    # The one we waited for has done what we came for.
+    nobody_redeemed_since = "" if generation is None else "#generation <= :generation"
+    bound = values(incarnation=incarnation, owner=owner, now=now, until=until)
+    if generation is not None:
+        bound |= values(generation=generation)
+    return (
+        all_of(SAME_INCARNATION, f"{nobody_redeems} OR {we_redeem}", nobody_redeemed_since),
+        bound,
+    )

@@ -26,10 +26,10 @@ _PAUSES = (0.05, 0.1, 0.2)
 """Seconds between attempts while a transaction is under way on the same item."""
 
 
-def names(*expressions: str | None) -> dict[str, str]:
-    """What the placeholders `#name` in the expressions stand for: themselves."""
+def names(*expressions: str | None, aliases: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What the placeholders `#name` in the expressions stand for: themselves, or their alias."""
     found = {name for text in expressions for name in re.findall(r"#(\w+)", text or "")}
-    return {f"#{name}": name for name in sorted(found)}
+    return {f"#{name}": (aliases or {}).get(name, name) for name in sorted(found)}
 
 
 def values(**plain_values: Any) -> dict[str, Any]:
@@ -91,10 +91,13 @@ class Table:
         change: str,
         condition: str | None,
         bound: Mapping[str, Any],
+        *,
         returns: str = "NONE",
+        aliases: Mapping[str, str] | None = None,
     ) -> Plain | None:
         """Change the item; None if the condition does not hold, else what `returns` asks for."""
         arguments = self.updating(key, change, condition, bound)
+        arguments["ExpressionAttributeNames"] = names(change, condition, aliases=aliases)
         return self._write(self.client.update_item, arguments | {"ReturnValues": returns})
 
     def delete(

@@ -1,0 +1,102 @@
+"""connections: the operators' routes (IAM), JSON in and out."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+
+from broker import body, edge, names, settings, wiring
+from broker.adapters.journal import Journal
+from broker.problems import Problem
+
+JOURNAL = Journal("connections")
+SETTINGS = settings.parse(settings.Connections, os.environ)
+STEP = wiring.connections_step(SETTINGS, JOURNAL)
+ROUTES = APIGatewayRestResolver()
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """API Gateway's proxy event."""
+    request = edge.Request(event)
+    try:
+        return edge.guard(lambda: ROUTES.resolve(event, context), JOURNAL, request.id)
+    finally:
+        JOURNAL.flush()
+
+
+@ROUTES.post("/connections")
+def create() -> Response[str]:
+    """201 with the links for the owner and the administrator."""
+    request = _request()
+    wish = body.creation(request.json())
+    return _answer(201, STEP.create(wish, request.arn, _base(request)))
+
+
+@ROUTES.get("/connections")
+def listing() -> Response[str]:
+    """200 with a page of connections."""
+    query = body.listing(_request().query)
+    return _answer(200, STEP.list(query.status, query.limit, query.after))
+
+
+@ROUTES.get("/connections/<connection>")
+def show(connection: str) -> Response[str]:
+    """200 with all but secrets."""
+    return _answer(200, STEP.show(names.slug(connection)))
+
+
+@ROUTES.patch("/connections/<connection>")
+def change(connection: str) -> Response[str]:
+    """200 with the connection after the merge patch."""
+    name = names.slug(connection)
+    wish = body.change(_request().json("application/json", "application/merge-patch+json"))
+    return _answer(200, STEP.change(name, wish))
+
+
+@ROUTES.delete("/connections/<connection>")
+def delete(connection: str) -> Response[str]:
+    """204."""
+    STEP.delete(names.slug(connection))
+    return Response(204, headers=edge.NO_STORE)
+
+
+@ROUTES.post("/connections/<connection>/authorizations")
+def reauthorize(connection: str) -> Response[str]:
+    """201 with new links; the old ones end."""
+    request, name = _request(), names.slug(connection)
+    wish = body.renewal(request.json() if request.event.get("body") else {})
+    return _answer(201, STEP.reauthorize(name, wish, request.arn, _base(request)))
+
+
+@ROUTES.post("/connections/<connection>/refresh")
+def refresh(connection: str) -> Response[str]:
+    """200 with the connection after a redemption."""
+    return _answer(200, STEP.refresh(names.slug(connection)))
+
+
+@ROUTES.put("/connections/<connection>/refresh-token")
+def adopt(connection: str) -> Response[str]:
+    """200 with the connection after the refresh token has been proven."""
+    name = names.slug(connection)
+    return _answer(200, STEP.adopt(name, body.refresh_token(_request().json())))
+
+
+@ROUTES.not_found
+def unknown(_: Exception) -> Response[str]:
+    """API Gateway knows the routes; this is for invocations past it."""
+    raise Problem("not_found", "There is no such route.")
+
+
+def _request() -> edge.Request:
+    return edge.Request(ROUTES.current_event.raw_event)
+
+
+def _base(request: edge.Request) -> str:
+    return request.base_url(SETTINGS.public_base_url)
+
+
+def _answer(status: int, content: dict[str, Any]) -> Response[str]:
+    return Response(status, "application/json", json.dumps(content), edge.NO_STORE)
