@@ -17,9 +17,13 @@ TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """How the pages ended: `redirect` back to the application, or the last `page`'s name."""
+    """How the pages ended: `redirect` back to the application, or the last `page`'s name.
+
+    `fields`: with ``response_mode=form_post``, what the browser would post to `redirect`.
+    """
 
     redirect: str | None
+    fields: dict[str, str] | None
     page: str | None
     number: int | None
     status: int

@@ -110,16 +110,17 @@ def _verified(assertion: str, key: RSAPublicKey) -> dict[str, Any]:
 
 
 def _key(client: Client, header: dict[str, Any]) -> RSAPublicKey:
+    given = {str(header.get(name, "")).rstrip("=") for name in ("x5t#S256", "x5t")}  # MSAL pads
     for pem in client.certificates:
         certificate = load_pem_x509_certificate(pem.encode())
-        if _thumbprints(certificate) & {header.get("x5t#S256"), header.get("x5t")}:
+        if _thumbprints(certificate) & given:
             key = certificate.public_key()
             if isinstance(key, RSAPublicKey):
                 return key
     raise Refusal(700027, text="The key of the client assertion was not found.")
 
 
-def _thumbprints(certificate: Certificate) -> set[str | None]:
+def _thumbprints(certificate: Certificate) -> set[str]:
     sha1 = certificate.fingerprint(hashes.SHA1())
     sha256 = certificate.fingerprint(hashes.SHA256())
     return {base64.urlsafe_b64encode(d).rstrip(b"=").decode() for d in (sha1, sha256)}

@@ -5,6 +5,7 @@ Drives the real pages through the application's own WSGI client, so faults play 
 
 from __future__ import annotations
 
+from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,8 +39,9 @@ def consent(
 ) -> dict[str, Any]:
     """Sign in as `user` and act: ``accept``, ``cancel``, ``request`` or ``return``.
 
-    `mfa`: ``approve``, ``skip`` or ``deny``. Returns ``{redirect, page, number, status}``:
+    `mfa`: ``approve``, ``skip`` or ``deny``. Returns ``{redirect, fields, page, number, status}``:
     `redirect` is the URL back to the application, or null when the last answer was `page`.
+    With ``form_post``, `fields` are what the browser would post there.
     """
     if action not in _WISHES:
         raise ValueError(f"action is one of {', '.join(_WISHES)}")
@@ -54,12 +56,32 @@ def consent(
         if wish in _OFFERED.get(page, ()):
             answer = _post(client, answer, page, {"action": wish, **extra})
     number = answer.headers.get("X-AADSTS")
+    posted = _Posted()
+    if answer.headers.get("X-Page") == "form_post":
+        posted.feed(answer.text)
     return {
-        "redirect": answer.headers.get("Location"),
+        "redirect": answer.headers.get("Location") or posted.action,
+        "fields": posted.fields or None,
         "page": answer.headers.get("X-Page"),
         "number": int(number) if number else None,
         "status": answer.status_code,
     }
+
+
+class _Posted(HTMLParser):
+    """The hidden form that carries a ``form_post`` answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action: str | None = None
+        self.fields: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.action = given["action"]
+        elif tag == "input":
+            self.fields[given["name"]] = given["value"]
 
 
 def _post(

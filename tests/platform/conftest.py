@@ -1,0 +1,30 @@
+"""One platform for the session, in a thread; every test starts from the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.identity.client import Platform
+from local.identity.server import Server
+
+from .application import Application
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture
+def platform(server: Server) -> Platform:
+    platform = Platform(server.url)
+    platform.reset()
+    return platform
+
+
+@pytest.fixture
+def application(server: Server, platform: Platform) -> Application:
+    return Application(platform, server.world.registration)
