@@ -124,7 +124,11 @@ class Connections:
         until: Instant,
         generation: int | None = None,
     ) -> bool:
-        return self.lease(name, incarnation, owner, now, until, generation) is not None
+        with self._tables.lock:
+            if self.lease(name, incarnation, owner, now, until, generation) is None:
+                return False
+            self.used(name, incarnation, now)
+            return True
 
     def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
         with self._tables.lock:
@@ -154,8 +158,11 @@ def _settled(found: Connection, end: Settlement) -> Connection:
     tokens = {key: value for key, value in found.tokens.items() if key not in end.drop_tokens}
     failures = {key: value for key, value in found.failures.items() if key not in end.drop_failures}
     last_error, suspicion = found.last_error, found.suspicion
+    granted = dict(found.granted)
     if end.token:
         tokens[end.key] = end.token
+        if end.granted is not None:
+            granted[end.token.resource] = end.granted
         failures.pop(end.key, None)
         if end.own:
             last_error = suspicion = None
@@ -163,9 +170,12 @@ def _settled(found: Connection, end: Settlement) -> Connection:
         last_error = end.failure
     elif end.failure:
         failures[end.key] = end.failure
+    if end.extra:
+        failures[end.extra[0]] = end.extra[1]
     return replace(
         found,
         tokens=tokens,
+        granted=granted,
         failures=failures,
         last_error=last_error,
         suspicion=end.suspicion or suspicion,
@@ -278,6 +288,7 @@ class Consents:
                 authority=grantee.authority,
                 status=Status.ACTIVE,
                 account=consent.account,
+                scopes=consent.scopes,
                 granted=consent.granted,
                 tokens=consent.tokens,
                 failures={},

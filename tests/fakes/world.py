@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 from broker.names import Instant
 from broker.ports import Credential, Order, Reply
+from broker.problems import Problem
 from broker.secret import Secret
 
 NOON = 1_800_000_000
@@ -107,12 +108,12 @@ class Http:
 class Refresher:
     """`ports.Refresher` over a function, which is what `refresh` would do."""
 
-    def __init__(self, refresh: Callable[[Order], str]) -> None:
+    def __init__(self, refresh: Callable[[Order], Problem | None]) -> None:
         self._refresh = refresh
         self.ran: list[Order] = []
         self.started: list[Order] = []
 
-    def run(self, order: Order) -> str:
+    def run(self, order: Order) -> Problem | None:
         self.ran.append(order)
         return self._refresh(order)
 

@@ -1,0 +1,208 @@
+"""Values with every field set, so that nothing gets lost unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from dataclasses import replace
+from typing import Any
+
+from broker.grants import Grant
+from broker.model import (
+    Account,
+    Connection,
+    Expected,
+    Failure,
+    Grantee,
+    LinkKind,
+    Outcome,
+    Sealed,
+    State,
+    Status,
+    Suspicion,
+    Ticket,
+    Token,
+)
+from broker.names import Incarnation, Instant, Name, ScopeKey
+from broker.ports import Consent, Settlement
+from broker.problems import Provider
+from broker.secret import Secret
+from tests.fakes.world import NOON
+
+NOW = Instant(NOON)
+OWN = ScopeKey(hashlib.sha256(b"own").hexdigest())
+EXTRA = ScopeKey(hashlib.sha256(b"extra").hexdigest())
+ACCOUNT = Account("t-1", "o-1", "ads@example.com")
+READ = "https://graph.microsoft.com/Mail.Read"
+
+_numbers = itertools.count()
+
+
+def later(seconds: int) -> Instant:
+    return Instant(NOW + seconds)
+
+
+def sealed(generation: int = 1) -> Sealed:
+    """Bytes that no other call returns."""
+    return Sealed(b"\x00\xff" + next(_numbers).to_bytes(8, "big"), generation)
+
+
+def token(**changes: Any) -> Token:
+    made = Token(
+        resource="https://graph.microsoft.com",
+        scopes=(READ,),
+        scope=f"{READ} User.Read",
+        sealed=sealed(),
+        obtained_at=NOW,
+        expires_at=later(3600),
+        ahead_at=later(1800),
+    )
+    return replace(made, **changes)
+
+
+def failure(**changes: Any) -> Failure:
+    made = Failure(
+        code="reauthorization_required",
+        detail="The password was changed.",
+        actor="owner",
+        remedy="Consent again.",
+        at=NOW,
+        retry_at=later(60),
+        provider=Provider("invalid_grant", "bad_token", (50173, 70000), "t", "c", "2027-01-15"),
+        attempts=3,
+    )
+    return replace(made, **changes)
+
+
+def connection(name: str = "marketing-jp", **changes: Any) -> Connection:
+    """A connection nobody has consented to yet."""
+    made = Connection(
+        name=Name(name),
+        incarnation=Incarnation(f"inc-{next(_numbers)}"),
+        service="microsoft-graph",
+        resource="https://graph.microsoft.com",
+        tenant="organizations",
+        scopes=(READ,),
+        client_id="client-1",
+        authority="https://login.microsoftonline.com",
+        created_at=NOW,
+        created_by="arn:aws:iam::111122223333:role/operator",
+    )
+    return replace(made, **changes)
+
+
+def full(name: str = "marketing-jp", **changes: Any) -> Connection:
+    """A connection with every field set."""
+    made = connection(
+        name,
+        status=Status.BLOCKED,
+        suspended=True,
+        epoch=2,
+        generation=7,
+        version=5,
+        link=3,
+        tickets=("digest-a", "digest-b"),
+        link_expires_at=later(600),
+        expected=Expected("t-1", None, "ads@example.com"),
+        account=ACCOUNT,
+        grants=(Grant("111122223333"), Grant("444455556666", (READ,))),
+        labels={"team": "広告", "empty": ""},
+        parameters={"developer_token": sealed()},
+        granted={"https://graph.microsoft.com": (READ,), "https://other": ()},
+        tokens={OWN: token(), EXTRA: token(scopes=())},
+        failures={EXTRA: failure(), OWN: failure(provider=Provider())},
+        last_error=failure(code="throttled", actor="nobody"),
+        suspicion=Suspicion("reauthorization_required", NOW),
+        authorized_at=NOW,
+        refreshed_at=later(1),
+        next_refresh_at=later(2),
+        last_used_at=later(3),
+        lease_owner="owner-0",
+        lease_until=later(4),
+    )
+    return replace(made, **changes)
+
+
+def grantee(of: Connection, **changes: Any) -> Grantee:
+    made = Grantee(
+        incarnation=of.incarnation,
+        name=of.name,
+        epoch=of.epoch + 1,
+        generation=of.generation + 1,
+        sealed=sealed(),
+        client_id="client-2",
+        authority="https://login.partner.microsoftonline.cn",
+        due_at=later(1800),
+    )
+    return replace(made, **changes)
+
+
+def consent(before: Connection, **changes: Any) -> Consent:
+    made = Consent(
+        before=before,
+        grantee=grantee(before),
+        account=ACCOUNT,
+        scopes=(READ, "https://graph.microsoft.com/User.Read"),
+        granted={"https://graph.microsoft.com": (READ,)},
+        tokens={OWN: token()},
+        now=NOW,
+        next_refresh_at=later(1800),
+        link=before.link,
+    )
+    return replace(made, **changes)
+
+
+def settlement(of: Connection, owner: str, **changes: Any) -> Settlement:
+    made = Settlement(
+        name=of.name,
+        incarnation=of.incarnation,
+        epoch=of.epoch,
+        owner=owner,
+        key=OWN,
+        own=True,
+        token=token(),
+        granted=(READ, "https://graph.microsoft.com/User.Read"),
+        generation=of.generation + 1,
+        refreshed_at=later(10),
+        next_refresh_at=later(20),
+        status=Status.ACTIVE,
+    )
+    return replace(made, **changes)
+
+
+def ticket(**changes: Any) -> Ticket:
+    made = Ticket(
+        kind=LinkKind.ADMIN,
+        name=Name("marketing-jp"),
+        incarnation=Incarnation("inc"),
+        link=1,
+        expires_at=later(600),
+        created_by="arn:aws:iam::111122223333:role/operator",
+        scopes=(READ,),
+        allow_account_change=True,
+    )
+    return replace(made, **changes)
+
+
+def state(**changes: Any) -> State:
+    made = State(
+        kind=LinkKind.AUTHORIZE,
+        name=Name("marketing-jp"),
+        incarnation=Incarnation("inc"),
+        epoch=1,
+        link=2,
+        ticket="digest",
+        cookie="cookie",
+        nonce="nonce",
+        verifier=Secret("verifier"),
+        redirect_uri="https://broker.example.com/callback",
+        scopes=(READ,),
+        expires_at=later(900),
+        allow_account_change=True,
+    )
+    return replace(made, **changes)
+
+
+def outcome(**changes: Any) -> Outcome:
+    page = {"kind": "connected", "people": ["山田"], "code": None, "count": 3, "ok": True}
+    return replace(Outcome("cookie", page, later(900)), **changes)

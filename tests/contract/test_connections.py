@@ -1,0 +1,178 @@
+"""`ports.Connections` and `ports.Descriptions`, but for leases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from broker.grants import Grant
+from broker.model import Connection, Status
+from broker.names import Name
+from tests.contract import samples
+from tests.contract.conftest import CROWD, Crowd, Stores
+from tests.contract.samples import EXTRA, OWN
+
+
+def test_what_is_created_is_read_back_whole(stores: Stores) -> None:
+    full, bare = samples.full(), samples.connection("bare")
+    assert stores.connections.create(full)
+    assert stores.connections.create(bare)
+    assert stores.connections.get(full.name) == full
+    assert stores.connections.get(bare.name, consistent=False) == bare
+
+
+def test_absent(stores: Stores) -> None:
+    assert stores.connections.get(Name("nobody")) is None
+    assert stores.descriptions.describe(Name("nobody")) is None
+
+
+def test_a_taken_name_is_refused(stores: Stores) -> None:
+    first = samples.connection()
+    assert stores.connections.create(first)
+    assert not stores.connections.create(samples.connection())
+    assert stores.connections.get(first.name) == first
+
+
+def test_one_of_a_crowd_gets_the_name(stores: Stores, crowd: Crowd) -> None:
+    wanted = [samples.connection() for _ in range(CROWD)]
+    won = crowd([partial(stores.connections.create, each) for each in wanted])
+    assert sum(won) == 1
+    assert stores.connections.get(wanted[0].name) == wanted[won.index(True)]
+
+
+def test_a_description_holds_what_a_page_tells(stores: Stores) -> None:
+    full = samples.full()
+    stores.connections.create(full)
+    assert stores.descriptions.describe(full.name) == Connection(
+        name=full.name,
+        incarnation=full.incarnation,
+        epoch=full.epoch,
+        link=full.link,
+        tickets=full.tickets,
+        link_expires_at=full.link_expires_at,
+        service=full.service,
+        resource=full.resource,
+        tenant=full.tenant,
+        scopes=full.scopes,
+        status=full.status,
+        grants=full.grants,
+        expected=full.expected,
+        account=full.account,
+        created_at=full.created_at,
+        created_by=full.created_by,
+        client_id=full.client_id,
+        authority=full.authority,
+    )
+
+
+def test_change_writes_four_fields_and_counts(stores: Stores) -> None:
+    before = samples.full()
+    stores.connections.create(before)
+    wanted: dict[str, Any] = {
+        "grants": (Grant("999900001111"),),
+        "labels": {"team": "search"},
+        "parameters": {},
+        "suspended": False,
+    }
+    after = replace(before, **wanted, status=Status.PENDING, service="another")
+    assert stores.connections.change(before, after)
+    assert stores.connections.get(before.name) == replace(before, **wanted, version=6)
+
+
+def test_change_of_an_old_version_or_another_incarnation(stores: Stores) -> None:
+    before = samples.connection()
+    stores.connections.create(before)
+    other = replace(before, incarnation=samples.connection().incarnation)
+    assert not stores.connections.change(other, replace(other, suspended=True))
+    assert not stores.connections.change(replace(before, name=Name("nobody")), before)
+    assert stores.connections.get(before.name) == before
+    assert stores.connections.change(before, replace(before, suspended=True))
+    assert not stores.connections.change(before, replace(before, labels={"a": "b"}))
+    assert stores.connections.get(before.name) == replace(before, suspended=True, version=2)
+
+
+def test_link_numbers_links(stores: Stores) -> None:
+    before = samples.full()
+    stores.connections.create(before)
+    assert stores.connections.link(before, ("new-a", "new-b"), samples.later(99))
+    after = replace(before, link=4, tickets=("new-a", "new-b"), link_expires_at=samples.later(99))
+    assert stores.connections.get(before.name) == after
+    assert not stores.connections.link(before, ("late-a", "late-b"), samples.later(1))
+    other = replace(after, incarnation=samples.connection().incarnation)
+    assert not stores.connections.link(other, ("late-a", "late-b"), samples.later(1))
+    assert stores.connections.get(before.name) == after
+
+
+def test_used(stores: Stores) -> None:
+    before = samples.connection()
+    stores.connections.create(before)
+    stores.connections.used(before.name, before.incarnation, samples.later(5))
+    after = replace(before, last_used_at=samples.later(5))
+    assert stores.connections.get(before.name) == after
+    stores.connections.used(before.name, samples.connection().incarnation, samples.later(6))
+    stores.connections.used(Name("nobody"), before.incarnation, samples.later(6))
+    assert stores.connections.get(before.name) == after
+    assert stores.connections.get(Name("nobody")) is None
+
+
+@pytest.fixture
+def many(stores: Stores) -> list[Connection]:
+    """Five connections with two statuses, in the order of a page."""
+    wanted = [
+        samples.connection("zeta"),
+        samples.full("alpha", status=Status.ACTIVE),
+        samples.full("beta", status=Status.ACTIVE),
+        samples.full("gamma", status=Status.ACTIVE),
+        samples.full("eta", status=Status.BLOCKED),
+    ]
+    for each in reversed(wanted):
+        assert stores.connections.create(each)
+    return [replace(each, tokens={}) for each in wanted]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
+def test_pages_hold_each_connection_once(
+    stores: Stores, many: list[Connection], limit: int
+) -> None:
+    found: list[Connection] = []
+    page, after = stores.connections.page(None, limit, None)
+    while True:
+        found += page
+        if after is None:
+            break
+        assert len(page) == limit
+        page, after = stores.connections.page(None, limit, after)
+        assert page
+    assert found == many
+
+
+def test_pages_of_one_status(stores: Stores, many: list[Connection]) -> None:
+    page, after = stores.connections.page(Status.ACTIVE, 2, None)
+    assert page == many[1:3]
+    assert after == ("active", "beta")
+    assert stores.connections.page(Status.ACTIVE, 2, after) == (many[3:4], None)
+    assert stores.connections.page(Status.AWAITING_ADMIN, 2, None) == ([], None)
+    # The position may lie in a status before, and be that of a connection that is gone.
+    assert stores.connections.page(Status.BLOCKED, 2, ("active", "betb")) == (many[4:], None)
+
+
+def test_a_long_page(stores: Stores) -> None:
+    wanted = [samples.connection(f"c-{number:03}") for number in range(120)]
+    for each in wanted:
+        stores.connections.create(each)
+    page, after = stores.connections.page(None, 110, None)
+    assert page == wanted[:110]
+    assert stores.connections.page(None, 110, after) == (wanted[110:], None)
+
+
+def test_status_moves_through_the_index(stores: Stores) -> None:
+    before = samples.connection()
+    stores.connections.create(before)
+    assert stores.consents.complete(samples.consent(before))
+    assert stores.connections.page(Status.PENDING, 5, None) == ([], None)
+    (found,), _ = stores.connections.page(Status.ACTIVE, 5, None)
+    assert found.epoch == 1
+    assert not {OWN, EXTRA} & found.tokens.keys()
