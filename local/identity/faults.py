@@ -48,7 +48,7 @@ class Fault:
     @property
     def late(self) -> bool:
         """Whether it waits for the effect."""
-        return self.kind == "truncated" or bool(self.fault.get("after_effect"))
+        return bool(self.fault.get("after_effect"))
 
 
 def take(faults: list[Fault], leg: str, subject: dict[str, Any]) -> list[Fault]:
@@ -106,10 +106,8 @@ def replacement(fault: dict[str, Any]) -> Response:
 
 
 def spoil(fault: dict[str, Any], answer: Response) -> Response:
-    """An answer after a late or spoiling fault."""
+    """An answer after a spoiling fault."""
     kind = fault["kind"]
-    if kind in REPLACING:
-        return replacement(fault)
     if kind == "truncated":
         return hang_up(answer)
     if kind in ("omit", "set", "scope") and answer.status_code == 200 and answer.is_json:

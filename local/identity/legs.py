@@ -30,7 +30,7 @@ def play(
         if fault.kind == "slow":
             time.sleep(float(fault.fault["seconds"]))
     for fault in taken:
-        answer = None if fault.late else _early(world, fault, refuse)
+        answer = None if fault.late else _instead(world, fault, refuse)
         if answer is not None:
             if fault.kind not in ("aadsts", "throttle"):
                 _record(world, leg, subject, fault)
@@ -38,12 +38,15 @@ def play(
     with world.lock:
         answer = work(taken)
     for fault in taken:
-        if fault.late or fault.kind in faults.SPOILING:
+        if fault.kind in faults.SPOILING:
             answer = faults.spoil(fault.fault, answer)
+        elif fault.late:
+            answer = _instead(world, fault, refuse) or answer
     return answer
 
 
-def _early(world: World, fault: Fault, refuse: Callable[[Refusal], Response]) -> Response | None:
+def _instead(world: World, fault: Fault, refuse: Callable[[Refusal], Response]) -> Response | None:
+    """What answers in the platform's place, if anything."""
     looped = fault.kind == "throttle" and fault.fault.get("shape") == "50196"
     if fault.kind == "aadsts" or looped:
         with world.lock:

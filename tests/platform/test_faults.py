@@ -175,6 +175,14 @@ def test_reset_after_a_code_was_taken(application: Application) -> None:
     assert application.redeem(code).json()["error_codes"] == [54005]
 
 
+def test_refused_after_a_code_was_taken(application: Application) -> None:
+    code = application.code()
+    fault = {"kind": "aadsts", "number": 90033, "after_effect": True}
+    application.platform.fault("token", fault)
+    assert application.redeem(code).json()["error"] == "temporarily_unavailable"
+    assert application.redeem(code).json()["error_codes"] == [54005]
+
+
 def test_truncated(application: Application, token: str) -> None:
     application.platform.fault("token", {"kind": "truncated"})
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
