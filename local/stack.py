@@ -156,15 +156,16 @@ def timed(report: Report, text: str) -> Iterator[None]:
 
 def _start(settings: Settings, report: Report) -> None:
     with timed(report, f"Emulator (MiniStack) listens on {settings.endpoint}"):
-        processes.start(_emulator(settings), settings.state, ROOT)
+        processes.start(emulator(settings), settings.state, ROOT)
     if settings.platform_url is None:
         with timed(report, f"Simulated Microsoft platform listens on {settings.platform}"):
             processes.start(_identity(settings), settings.state, ROOT)
 
 
-def _emulator(settings: Settings) -> Service:
+def emulator(settings: Settings) -> Service:
+    """MiniStack, with every request authenticated."""
     scratch = settings.state / "tmp"
-    scratch.mkdir(exist_ok=True)
+    scratch.mkdir(parents=True, exist_ok=True)
     environment = {
         # A whole environment, not this shell's: functions inherit it.
         "PATH": os.environ.get("PATH", os.defpath),
