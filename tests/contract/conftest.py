@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 import warnings
 from collections.abc import Callable, Iterator
@@ -57,7 +58,8 @@ def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     settings = stack.Settings.apart(tmp_path_factory.mktemp("emulator"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # the process outlives its handle
-        processes.start(stack._emulator(settings), settings.state, template.ROOT)
+        processes.start(stack.emulator(settings), settings.state, template.ROOT)
+        gc.collect()
     try:
         yield boto3.client(
             "dynamodb",
