@@ -109,6 +109,8 @@ def test_sandbox_is_apart(application: Application, token: str) -> None:
         ("needswork@outlook.example", 122, "PersonalIdentityNotAvailable"),
         ("needspersonal@contoso.example", 123, "WorkIdentityNotAvailable"),
         ("migrated@outlook.example", 124, "PersonalIdentityMigratedToWork"),
+        ("notallowed@outlook.example", 125, "PersonalIdentityNotAllowedByCustomer"),
+        ("mismatch@outlook.example", 126, "IdentityTypeMismatch"),
     ],
 )
 def test_users_with_troubles(application: Application, user: str, code: int, symbol: str) -> None:
