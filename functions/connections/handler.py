@@ -60,7 +60,7 @@ def change(connection: str) -> Response[str]:
 def delete(connection: str) -> Response[str]:
     """204."""
     STEP.delete(names.slug(connection))
-    return Response(204, headers=edge.NO_STORE)
+    return Response(204, "application/json", "", edge.NO_STORE)
 
 
 @ROUTES.post("/connections/<connection>/authorizations")
