@@ -54,7 +54,9 @@ class Server:
         self.url = f"http://localhost:{self.port}"
         if public_url is None:
             self.world.base_url = self.url
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
 
     def __enter__(self) -> Server:
         self._thread.start()

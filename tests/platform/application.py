@@ -18,6 +18,7 @@ GRAPH = "https://graph.microsoft.com/User.Read"
 SCOPE = f"openid profile offline_access {ADS}"
 OWNER = "owner@contoso.example"
 PERSONAL = "personal@outlook.example"
+FABRIKAM = "owner@fabrikam.example"
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())[:43].decode()
 
@@ -115,3 +116,8 @@ class Application:
 def returned(redirect: str) -> dict[str, str]:
     """The parameters of a redirect back to the application, in the query."""
     return {name: values[0] for name, values in parse_qs(urlsplit(redirect).query).items()}
+
+
+def refusals(answer: requests.Response) -> Any:
+    """The AADSTS numbers of a refusal; "ok" for a success, None without numbers."""
+    return answer.json().get("error_codes", "ok" if answer.ok else None)

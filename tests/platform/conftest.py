@@ -10,6 +10,7 @@ from local.identity.client import Platform
 from local.identity.server import Server
 
 from .application import Application
+from .person import Person
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,8 @@ def platform(server: Server) -> Platform:
 @pytest.fixture
 def application(server: Server, platform: Platform) -> Application:
     return Application(platform, server.world.registration)
+
+
+@pytest.fixture
+def person(application: Application) -> Person:
+    return Person(application)

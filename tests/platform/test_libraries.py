@@ -21,7 +21,7 @@ from local.identity.server import Server
 from local.identity.world import Registration
 
 from .application import ADS, OWNER, PERSONAL, Application
-from .test_assertions import Certificate
+from .certificate import Certificate
 
 HOST = "https://login.microsoftonline.com"
 

@@ -2,75 +2,13 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
-from typing import Any
-
 import pytest
 import requests
 
-from .application import ADS, OWNER, PERSONAL, SCOPE, Application, returned
+from .application import ADS, FABRIKAM, OWNER, PERSONAL, SCOPE, Application
+from .person import Forms, Person
 
-FABRIKAM = "owner@fabrikam.example"
 NORTHWIND = "owner@northwind.example"
-
-
-class Forms(HTMLParser):
-    """The forms of a page: action, hidden fields, and named buttons."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.forms: list[dict[str, Any]] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "form":
-            self.forms.append({"action": given["action"], "fields": {}, "buttons": []})
-        elif self.forms and tag == "input" and given.get("type") == "hidden":
-            self.forms[-1]["fields"][given["name"]] = given["value"]
-        elif self.forms and tag == "button":
-            self.forms[-1]["buttons"].append((given.get("name"), given.get("value")))
-
-
-class Person:
-    """Follows forms by their buttons."""
-
-    def __init__(self, application: Application) -> None:
-        self.base = application.platform.base_url
-        self.answer = requests.Response()
-
-    def open(self, url: str) -> Person:
-        self.answer = requests.get(url, allow_redirects=False, timeout=5)
-        return self
-
-    def click(self, value: str, **typed: str) -> Person:
-        """Press the button with this value."""
-        for form in Forms(self.answer.text).forms:
-            for name, offered in form["buttons"]:
-                if offered == value:
-                    data = form["fields"] | typed | {name: value}
-                    url = self.base + form["action"]
-                    self.answer = requests.post(url, data=data, allow_redirects=False, timeout=5)
-                    return self
-        raise AssertionError(f"no button {value!r} on {self.page}")
-
-    @property
-    def page(self) -> str | None:
-        return self.answer.headers.get("X-Page")
-
-    @property
-    def back(self) -> dict[str, str]:
-        """What the application gets."""
-        assert self.answer.status_code == 302, self.answer.text
-        return returned(self.answer.headers["Location"])
-
-    def buttons(self) -> set[str]:
-        return {value for form in Forms(self.answer.text).forms for _, value in form["buttons"]}
-
-
-@pytest.fixture
-def person(application: Application) -> Person:
-    return Person(application)
 
 
 def test_accept(application: Application, person: Person) -> None:
@@ -252,59 +190,6 @@ def test_form_post(application: Application, person: Person) -> None:
     [form] = Forms(person.answer.text).forms
     assert form["action"] == application.registration.redirect_uris[0]
     assert set(form["fields"]) == {"code", "state", "session_state"}
-
-
-class TestAdminConsent:
-    """`/adminconsent`, for an administrator, for others, and cancelled."""
-
-    def test_accept(self, application: Application, person: Person) -> None:
-        person.open(application.admin_url()).click("admin@fabrikam.example")
-        assert person.page == "admin_consent"
-        back = person.click("accept").back
-        assert back == {
-            "admin_consent": "True",
-            "tenant": "aaaaaaaa-1111-4000-8000-000000000002",
-            "scope": ADS,
-            "state": "admin-state",
-        }
-        owner = Person(application).open(application.authorize_url()).click(FABRIKAM)
-        assert "code" in owner.back, "nobody in the tenant is asked again"
-
-    def test_accept_answers_pending_requests(
-        self, application: Application, person: Person
-    ) -> None:
-        application.platform.consent(application.authorize_url(), FABRIKAM, "request")
-        person.open(application.admin_url(tenant="fabrikam.example"))
-        person.click("admin@fabrikam.example").click("accept")
-        assert [r["status"] for r in application.platform.approvals()] == ["approved"]
-
-    def test_cancel(self, application: Application, person: Person) -> None:
-        person.open(application.admin_url()).click("admin@fabrikam.example")
-        back = person.click("cancel").back
-        assert back["error"] == "access_denied"
-        assert back["admin_consent"] == "True"
-        assert back["error_description"].startswith("AADSTS65004: ")
-        assert "tenant" not in back
-
-    def test_other_tenant(self, application: Application, person: Person) -> None:
-        person.open(application.admin_url(tenant="fabrikam.example"))
-        back = person.click("admin@contoso.example").back
-        assert (back["error"], back["admin_consent"]) == ("access_denied", "True")
-        assert back["error_description"].startswith("AADSTS50020: ")
-
-    def test_not_an_administrator(self, application: Application, person: Person) -> None:
-        person.open(application.admin_url()).click(FABRIKAM)
-        assert person.page == "need_admin"
-        assert "AADSTS90093" in person.answer.text
-
-    def test_common_is_refused(self, application: Application, person: Person) -> None:
-        person.open(application.admin_url(tenant="common"))
-        assert "AADSTS90130" in person.answer.text
-
-    def test_scope_and_redirect_are_checked(self, application: Application, person: Person) -> None:
-        person.open(application.admin_url(redirect_uri="http://localhost:1/x"))
-        assert "AADSTS50011" in person.answer.text
-        assert person.open(application.admin_url(scope=None)).back["error"] == "invalid_request"
 
 
 def test_home_lists_the_users(application: Application, person: Person) -> None:
