@@ -77,7 +77,8 @@ def _matches(match: dict[str, Any], subject: dict[str, Any]) -> bool:
 def refusal(fault: dict[str, Any]) -> Refusal:
     """The refusal of an ``aadsts`` fault, or of a ``throttle`` in the shape of 50196."""
     names = ("error", "suberror", "text", "status", "claims", "codes", "page")
-    return Refusal(fault.get("number"), **{n: fault[n] for n in names if n in fault})
+    number = 50196 if fault.get("shape") == "50196" else fault.get("number")
+    return Refusal(number, **{n: fault[n] for n in names if n in fault})
 
 
 def replacement(fault: dict[str, Any]) -> Response:

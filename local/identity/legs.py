@@ -32,7 +32,7 @@ def play(
     for fault in taken:
         answer = None if fault.late else _instead(world, fault, refuse)
         if answer is not None:
-            if fault.kind not in ("aadsts", "throttle"):
+            if not _refuses(fault):  # a refusal has written its own line
                 _record(world, leg, subject, fault)
             return answer
     with world.lock:
@@ -47,11 +47,14 @@ def play(
 
 def _instead(world: World, fault: Fault, refuse: Callable[[Refusal], Response]) -> Response | None:
     """What answers in the platform's place, if anything."""
-    looped = fault.kind == "throttle" and fault.fault.get("shape") == "50196"
-    if fault.kind == "aadsts" or looped:
+    if _refuses(fault):
         with world.lock:
-            return refuse(faults.refusal({"number": 50196} if looped else fault.fault))
+            return refuse(faults.refusal(fault.fault))
     return faults.replacement(fault.fault) if fault.kind in faults.REPLACING else None
+
+
+def _refuses(fault: Fault) -> bool:
+    return fault.kind == "aadsts" or fault.fault.get("shape") == "50196"
 
 
 def _record(world: World, leg: str, subject: dict[str, Any], fault: Fault) -> None:

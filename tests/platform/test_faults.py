@@ -28,6 +28,7 @@ def test_throttle_plain(application: Application, token: str, retry_after: objec
     assert answer.headers["Content-Type"].startswith("text/plain")
     expected = None if retry_after is None else str(retry_after)
     assert answer.headers.get("Retry-After") == expected
+    assert application.platform.redemptions(outcome="fault:throttle") == 1
 
 
 def test_throttle_as_50196(application: Application, token: str) -> None:
