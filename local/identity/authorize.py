@@ -56,15 +56,11 @@ def begin(
 
 def accounts(world: World, visit: Visit) -> Page:
     """The page "Pick an account", a hinted one first."""
-    users = [u for u in world.directory.users.values() if _plausible(visit.segment, u.tenant)]
+    personal_only = visit.segment.lower() == "consumers"
+    users = [u for u in world.directory.users.values() if u.tenant.personal or not personal_only]
     hint = (visit.login_hint or "").lower()
     users.sort(key=lambda user: user.username != hint)
     return Page("account", visit, context={"users": users, "hint": hint})
-
-
-def _plausible(segment: str, tenant: object) -> bool:
-    personal = bool(getattr(tenant, "personal", False))
-    return personal if segment.lower() == "consumers" else True
 
 
 def _visit(world: World, segment: str, args: Args, kind: str, correlation: str | None) -> Visit:
