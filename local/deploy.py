@@ -76,7 +76,8 @@ def deploy(
     s3.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(packaged).encode())
     outputs = _create(cloud.client("cloudformation"), cloud.endpoint, parameters)
     _mend_gateway(cloud.client("apigateway"), template, parameters)
-    _mend_queue(cloud.client("lambda"))
+    _mend_concurrency(cloud.client("lambda"))
+    _mend_batches(cloud)
     return outputs
 
 
@@ -108,13 +109,31 @@ def _create(
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def _mend_queue(functions: LambdaClient) -> None:
+def _mend_concurrency(functions: LambdaClient) -> None:
     """The emulator takes a number from a parameter as text, and then cannot compare it."""
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         limit = int(mapping["ScalingConfig"]["MaximumConcurrency"])
         functions.update_event_source_mapping(
             UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": limit}
         )
+
+
+def _mend_batches(cloud: Cloud) -> None:
+    """The emulator asks for sqs:SendMessageBatch; on AWS sqs:SendMessage covers batches."""
+    iam = cloud.client("iam")
+    resources = cloud.client("cloudformation").describe_stack_resources(StackName=NAME)
+    for resource in resources["StackResources"]:
+        if resource["ResourceType"] != "AWS::IAM::Role":
+            continue
+        role = resource["PhysicalResourceId"]
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            senders = [one for one in policy["Statement"] if one["Action"] == "sqs:SendMessage"]
+            if senders:
+                policy["Statement"] = [one | {"Action": "sqs:SendMessageBatch"} for one in senders]
+                iam.put_role_policy(
+                    RoleName=role, PolicyName="emulator", PolicyDocument=json.dumps(policy)
+                )
 
 
 def _mend_gateway(
