@@ -60,16 +60,18 @@ def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         warnings.simplefilter("ignore", ResourceWarning)  # the process outlives its handle
         processes.start(stack.emulator(settings), settings.state, template.ROOT)
         gc.collect()
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=settings.endpoint,
+        region_name=deploy.REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=aws.QUICK,
+    )
     try:
-        yield boto3.client(
-            "dynamodb",
-            endpoint_url=settings.endpoint,
-            region_name=deploy.REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=aws.QUICK,
-        )
+        yield client
     finally:
+        client.close()
         processes.stop(stack.EMULATOR, settings.state)
 
 

@@ -58,6 +58,17 @@ def test_rotate(stores: Stores) -> None:
     assert stores.vault.get(first.incarnation) == third
 
 
+def test_rotate_again_because_the_answer_was_lost(stores: Stores) -> None:
+    first, sealed = put(stores), samples.sealed()
+    assert stores.vault.rotate(first, sealed, 2, later(50))
+    second = stores.vault.get(first.incarnation)
+    assert stores.vault.rotate(first, sealed, 2, later(50))
+    assert stores.vault.get(first.incarnation) == second
+    assert not stores.vault.rotate(first, samples.sealed(), 2, later(50))
+    assert not stores.vault.rotate(first, None, 2, later(50))
+    assert stores.vault.get(first.incarnation) == second
+
+
 def test_rotate_of_what_is_not_current(stores: Stores) -> None:
     first = put(stores)
     for wrong in (

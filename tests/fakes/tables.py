@@ -46,7 +46,8 @@ class Connections:
 
     def create(self, connection: Connection) -> bool:
         with self._tables.lock:
-            if connection.name in self._tables.connections:
+            found = self._tables.connections.get(connection.name)
+            if found and found.incarnation != connection.incarnation:
                 return False
             self._tables.connections[connection.name] = connection
             return True
@@ -218,8 +219,9 @@ class Vault:
         self, before: Grantee, sealed: Sealed | None, generation: int, due_at: Instant | None
     ) -> bool:
         with self._tables.lock:
-            found = self._same(before)
-            if not found:
+            found = self._tables.vault.get(before.incarnation)
+            written_already = found and sealed and found.sealed == sealed
+            if not found or not (written_already or self._same(before)):
                 return False
             self._tables.vault[found.incarnation] = replace(
                 found, sealed=sealed or found.sealed, generation=generation, due_at=due_at

@@ -117,7 +117,7 @@ class Connections(Leases, Protocol):
     """The whole table `connections`."""
 
     def create(self, connection: Connection) -> bool:
-        """Store a new connection; False if the name is taken. Atomic."""
+        """Store a new connection; False if another incarnation has the name. Atomic."""
         ...
 
     def page(
@@ -186,7 +186,8 @@ class Vault(Protocol):
         self, before: Grantee, sealed: Sealed | None, generation: int, due_at: Instant | None
     ) -> bool:
         """After a redemption: store the new refresh token (None keeps the old one), its generation
-        and when it is due, if epoch and generation are still those of `before`."""
+        and when it is due, if epoch and generation are still those of `before`. A repetition
+        (the very same sealed bytes) succeeds again: an answer may get lost."""
         ...
 
     def postpone(self, before: Grantee, due_at: Instant | None) -> bool:

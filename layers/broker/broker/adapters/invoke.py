@@ -51,5 +51,5 @@ def _problem(payload: bytes) -> Problem | None:
     try:
         found = json.loads(payload)["problem"]
         return None if found is None else Problem.of(found)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise Unavailable("lambda", "MalformedAnswer") from None
