@@ -1,4 +1,4 @@
-"""`ports.Http` against a server on this machine that misbehaves."""
+"""`ports.Http`: a server on this machine misbehaves."""
 
 from __future__ import annotations
 
