@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any, get_type_hints
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.adapters.dynamodb import items, vault
@@ -45,11 +45,6 @@ def stored(value: Any) -> Plain:
     return plain(wrap(value)["M"])
 
 
-# Deeply nested values: a few dozen hold every field set and unset.
-few = settings(max_examples=60, deadline=None)
-
-
-@few
 @given(st.from_type(Connection))
 def test_connections(value: Connection) -> None:
     assert items.connection(stored(value)) == value

@@ -252,6 +252,8 @@ def test_start_waits_for_nothing(stub: Stub) -> None:
 
 def test_clients_keep_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")  # or botocore asks the machine's metadata
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     aws._session.cache_clear()
     aws.functions.cache_clear()
     try:
