@@ -27,6 +27,10 @@ STOP_SECONDS = 5.0
 """Grace between SIGTERM and SIGKILL."""
 
 
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Handles of the processes that this one started, to reap them once they end."""
+
+
 class StackError(Exception):
     """The local stack cannot come up; the message tells what to do."""
 
@@ -72,6 +76,7 @@ def start(service: Service, state: Path, directory: Path) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _children[process.pid] = process
     note: Note = {"pid": process.pid, "started": _started(process.pid)}
     (state / f"{service.name}.pid").write_text(json.dumps(note))
     deadline = time.monotonic() + START_SECONDS
@@ -151,11 +156,12 @@ def _gone(group: int, seconds: float) -> bool:
     """Whether every process of the group ends in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        with contextlib.suppress(ChildProcessError):  # reap it, if it is our child
-            os.waitpid(group, os.WNOHANG)
+        if child := _children.get(group):
+            child.poll()  # reaps it
         try:
             os.killpg(group, 0)
         except ProcessLookupError:
+            _children.pop(group, None)
             return True
         time.sleep(0.05)
     return False
