@@ -134,6 +134,9 @@ class Queue:
         self.orders.extend(accepted)
         return len(accepted)
 
+    def waiting(self) -> int:
+        return len(self.orders)
+
 
 class Events:
     """`ports.Events`."""

@@ -153,6 +153,10 @@ class Connection:
         """Whether someone is redeeming."""
         return self.lease_until is not None and self.lease_until > now
 
+    def due(self, now: int) -> bool:
+        """Whether it is time for the schedule to redeem (again)."""
+        return self.next_refresh_at is None or self.next_refresh_at <= now
+
 
 @dataclass(frozen=True, slots=True)
 class Grantee:
@@ -223,6 +227,21 @@ class State:
     scopes: tuple[str, ...]
     expires_at: Instant
     allow_account_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check whether a connection reaches its service. Holds no secret and no foreign text."""
+
+    name: str
+    ok: bool
+    code: str | None = None
+    """A key of `problems.KINDS` if it is not ok."""
+    detail: str = ""
+    actor: Actor | None = None
+    remedy: str = ""
+    finding: str | None = None
+    """Key of its text in other languages (`checks.told`)."""
 
 
 @dataclass(frozen=True, slots=True)

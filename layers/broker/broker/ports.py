@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from broker.model import (
     Account,
+    Check,
     Connection,
     Due,
     Failure,
@@ -373,6 +374,20 @@ class Http(Protocol):
         ...
 
 
+class Api(Protocol):
+    """A service's own API, called with a token. Same conditions as `Http`."""
+
+    def call(
+        self,
+        url: str,
+        headers: Mapping[str, str | Secret],
+        body: Mapping[str, object] | None,
+        timeout: float,
+    ) -> Reply:
+        """POST of a JSON body, or GET without one: the answer, or `Unreachable`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """A wish to redeem: names and reasons, no secrets. `scope` None is the service's own set."""
@@ -400,11 +415,24 @@ class Refresher(Protocol):
         ...
 
 
+class Verifier(Protocol):
+    """The function `verify`."""
+
+    def run(self, name: Name, incarnation: Incarnation, seconds: float) -> Sequence[Check]:
+        """What it found, within about so many seconds. Raises `Unavailable` if it died, or has
+        nothing to tell of this incarnation."""
+        ...
+
+
 class Queue(Protocol):
     """The queue between rotate and refresh."""
 
     def send(self, orders: Sequence[Order]) -> int:
         """Send up to 10 at once; how many were accepted."""
+        ...
+
+    def waiting(self) -> int:
+        """About how many orders are in it, those that are being worked on included."""
         ...
 
 

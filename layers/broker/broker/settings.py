@@ -29,6 +29,8 @@ class Rotate:
     stack_name: str
     vault_table: str
     queue_url: str
+    queue_concurrency: int
+    rotation_minutes: int
 
 
 @dataclass(frozen=True, slots=True)

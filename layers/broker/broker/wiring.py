@@ -57,6 +57,7 @@ def rotate_step(journal: Journal) -> rotate.Step:
         chance=Chance(),
         journal=journal,
         shards=SHARDS,
+        window=rotate.window(own.queue_concurrency, own.rotation_minutes),
     )
 
 

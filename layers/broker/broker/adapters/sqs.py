@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from broker.adapters import orders
 from broker.adapters.faults import call
@@ -12,6 +12,12 @@ from broker.ports import Order
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+
+_DEPTH: Final[list[QueueAttributeNameType]] = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+]
 
 
 class Queue:
@@ -35,3 +41,9 @@ class Queue:
         )
         # SQS answers 200 even if it took only some, or none.
         return len(answer.get("Successful", ()))
+
+    def waiting(self) -> int:
+        answer = call(
+            "sqs", self._client.get_queue_attributes, QueueUrl=self._url, AttributeNames=_DEPTH
+        )
+        return sum(int(answer["Attributes"][name]) for name in _DEPTH)

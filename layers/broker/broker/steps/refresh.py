@@ -61,6 +61,11 @@ class Step:
         if connection is None:
             return self._lost(order)
         job = Job(self, connection, owner)
+        if order.reason == "schedule" and order.generation is not None and not connection.due(now):
+            # Another order of the schedule has been here, and Microsoft refused, or gave no new
+            # refresh token, so that the generation does not tell.
+            self.connections.release(connection.name, connection.incarnation, owner)
+            return None
         try:
             return job.adopt() if order.reason == "import" else job.redeem(order)
         except Problem as problem:
@@ -234,13 +239,15 @@ class Job:
             return failure.problem(now)
         scoped = diagnosis is not None and diagnosis.scope_related
         failure = extra(before, refusal, scoped, now, ports.chance)
-        if not scoped and refusal.grant:
+        suspect = not scoped and refusal.grant
+        if suspect:
             # The grant itself seems to be refused: have the schedule look at the own set at once.
             ports.vault.postpone(grantee, now)
         ports.connections.settle(
             replace(
                 self.settlement(wanted.key, own),
                 failure=failure,
+                next_refresh_at=now if suspect else None,
                 drop_failures=stale(connection, wanted.key),
             )
         )

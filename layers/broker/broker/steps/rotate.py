@@ -1,23 +1,34 @@
 """rotate: finds what is due through the index and feeds the queue; never a scan.
 
 It changes nothing itself, so overlapping runs and lost runs do no harm: a connection stays due
-until it has been redeemed, and an order that comes too late is recognized by its generation.
+until it has been redeemed, and an order that comes too late is recognized by its generation or by
+the connection's next due time. For the same reason a run must not send the whole of a backlog, or
+every run would send it again: it fills the queue up to what refresh can do until the next run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from broker.model import Due
 from broker.names import Instant
 from broker.ports import Chance, Clock, Journal, Order, Queue, Vault
 
-PAGE = 100
+PAGE = 50
 BATCH = 10
 """SQS takes at most ten messages a call."""
 RESERVE = 5.0
 """Seconds left at which a run stops; the next one carries on with the oldest."""
+PACE = 5
+"""Redemptions a second that one worker of the queue may do at the very best. Too many orders cost
+a refused write each, too few leave workers idle."""
+
+
+def window(workers: int, minutes: int) -> int:
+    """Orders that may be in the queue: what `workers` can do until the next run, in `minutes`."""
+    return workers * minutes * 60 * PACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +41,35 @@ class Step:
     chance: Chance
     journal: Journal
     shards: int
+    window: int = window(5, 1)
 
     def run(self, left: Callable[[], float]) -> int:
-        """Send an order for everything that is due; answers how many. `left`: seconds of time."""
+        """Send orders for what is due, the oldest of each shard first, as long as the queue has
+        room; answers how many. `left`: seconds of time."""
         now = Instant(int(self.clock()))
+        room = self.window - self.queue.waiting()
         first = int(self.chance.between(0, self.shards))
+        turns: deque[tuple[int, Due | None]] = deque(
+            ((first + offset) % self.shards, None) for offset in range(self.shards)
+        )
         sent, oldest = 0, now
-        for offset in range(self.shards):
-            after: Due | None = None
-            while left() > RESERVE:
-                found, after = self.vault.due((first + offset) % self.shards, now, PAGE, after)
-                oldest = min([oldest, *(one.due_at for one in found)])
-                sent += sum(
-                    self._send(found[start : start + BATCH])
-                    for start in range(0, len(found), BATCH)
-                )
-                if after is None:
-                    break
+        # Each shard has its first turn, room or not: the oldest of all tells how late we are.
+        while turns and left() > RESERVE:
+            shard, after = turns.popleft()
+            found, after = self.vault.due(shard, now, PAGE, after)
+            oldest = min([oldest, *(one.due_at for one in found)])
+            sent += self._send(found[: max(0, room - sent)])
+            if after and sent < room:
+                turns.append((shard, after))
         self.journal.count("RotationsSent", sent)
         self.journal.count("OldestOverdueSeconds", now - oldest)
         self.journal.note("rotated", sent=sent, overdue_seconds=now - oldest)
         return sent
 
-    def _send(self, found: list[Due]) -> int:
+    def _send(self, found: Sequence[Due]) -> int:
         orders = [
             Order(one.name, one.incarnation, "schedule", generation=one.generation) for one in found
         ]
-        return self.queue.send(orders)
+        return sum(
+            self.queue.send(orders[start : start + BATCH]) for start in range(0, len(orders), BATCH)
+        )
