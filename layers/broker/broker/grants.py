@@ -85,7 +85,10 @@ class Reach:
     scopes: frozenset[str] | None
 
     def holds(self, wanted: Iterable[str]) -> bool:
-        """Whether a token with these scopes may be handed out."""
+        """Whether a token with these scopes may be handed out.
+
+        `/.default` stands for whatever was consented to, so a limit must name it to hold it.
+        """
         return self.scopes is None or scopes.covers(self.scopes, wanted)
 
 

@@ -116,13 +116,11 @@ def answered(text: str, wanted: str) -> tuple[str, ...]:
 
 
 def covers(held: Iterable[str], wanted: Iterable[str]) -> bool:
-    """Whether every wanted scope is held; Microsoft compares scope names without case."""
+    """Whether every wanted scope is held."""
     return not missing(held, wanted)
 
 
 def missing(held: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
-    """The wanted scopes that are not held. `/.default` asks for no scope by name."""
+    """The wanted scopes that are not held; Microsoft compares scope names without case."""
     have = {scope.lower() for scope in held}
-    return tuple(
-        scope for scope in wanted if scope.lower() not in have and not scope.endswith("/.default")
-    )
+    return tuple(scope for scope in wanted if scope.lower() not in have)

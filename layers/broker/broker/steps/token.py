@@ -58,8 +58,10 @@ class Step:
                 self.journal.count("TokenHit")
                 return answer
         except SealBroken:
-            # Damaged or moved: a new token heals it.
+            # Damaged or moved: a new token heals it. If this one is new, it is something else.
             self.journal.note("seal_broken")
+            if token and self._new(token, now):
+                raise
         self.journal.count("TokenMiss")
         return self._answer(*self._replace(view, caller, query))
 
@@ -143,7 +145,7 @@ class Step:
                 return self._settle(view, self._reason(view, problem), query)
             if self.clock() + pause > deadline:
                 busy = Problem("refresh_in_progress", retry_after=RETRY_AFTER)
-                return self._settle(view, busy)
+                return self._settle(self._again(view, caller, query, consistent=True), busy)
             self.sleep(self.chance.between(pause / 2, pause))
             pause = min(pause * 1.6, POLL[1])
             view = self._again(view, caller, query, consistent=False)
@@ -165,9 +167,12 @@ class Step:
         return view.barred(self._now()) or problem or busy
 
     def _again(self, view: View, caller: Caller, query: Query, *, consistent: bool) -> View:
-        """The connection as it is now; a stale read of another creation is as good as none."""
-        found = self.connections.get(view.connection.name, consistent=consistent)
-        if found is None and not consistent:
+        """The connection as it is now; a stale read of another creation or an earlier consent is
+        as good as none."""
+        known = view.connection
+        found = self.connections.get(known.name, consistent=consistent)
+        current = found and found.incarnation == known.incarnation and found.epoch >= known.epoch
+        if not consistent and not current:
             return view
         return self._view(found, caller, query)
 
