@@ -131,18 +131,21 @@ class Microsoft:
         if form["client_id"] != CLIENT_ID or form["client_secret"] not in self.secrets:
             return refusal("invalid_client", 7000215, status=401)
         if form["grant_type"] == "authorization_code":
-            code = self.codes.pop(form["code"], None)
-            if code is None:
-                return refusal("invalid_grant", 54005)
-            if code.challenge != _challenge(form["code_verifier"]):
-                return refusal("invalid_grant", 501481)
-            if code.redirect_uri != form["redirect_uri"]:
-                return refusal("invalid_client", 50011)
-            return self._answer(code.grant, form["scope"], code.nonce)
+            return self._code(form)
         grant = self.grants.get(form["refresh_token"])
         if grant is None or not grant.alive:
             return refusal("invalid_grant", 50173)
         return self._answer(grant, form["scope"], None)
+
+    def _code(self, form: Mapping[str, str]) -> Reply:
+        code = self.codes.pop(form["code"], None)
+        if code is None:
+            return refusal("invalid_grant", 54005)
+        if code.challenge != _challenge(form["code_verifier"]):
+            return refusal("invalid_grant", 501481)
+        if code.redirect_uri != form["redirect_uri"]:
+            return refusal("invalid_client", 50011)
+        return self._answer(code.grant, form["scope"], code.nonce)
 
     def _answer(self, grant: Grant, scope: str, nonce: str | None) -> Reply:
         wanted = set(scope.split()) - OIDC

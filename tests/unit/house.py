@@ -1,0 +1,274 @@
+"""The whole broker in one process: the real steps over ports in memory, beside a Microsoft."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from broker import body, view
+from broker.consent import Acceptance
+from broker.ending import Ending
+from broker.grants import Caller
+from broker.model import Account, Connection, Grantee, LinkKind
+from broker.names import Name
+from broker.oauth import OAuth
+from broker.ports import SHARDS, Credential, Order, Reply, Unavailable
+from broker.problems import Problem
+from broker.secret import Secret
+from broker.steps import authorize, callback, connections, refresh, rotate, token
+from tests.fakes import tables, underway, world
+from tests.fakes.keys import Keys
+from tests.fakes.microsoft import CLIENT_ID, CLIENT_SECRET, OWNER, PLATFORM, Microsoft
+from tests.fakes.moments import Killed, Moments
+
+BASE = "https://broker.example.com"
+STACK = "stack"
+NAME = Name("marketing-jp")
+ACCOUNT_ID = "111122223333"
+TEAM = Caller("aws", ACCOUNT_ID, "team-a")
+STRANGER = Caller("aws", "999988887777", "team-x")
+OPERATOR = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/operator/session"
+ADS = "https://ads.microsoft.com/msads.manage"
+GRAPH = "https://graph.microsoft.com/User.Read"
+MAIL = "https://graph.microsoft.com/Mail.Read"
+COOKIE = Secret("c" * 43)
+WISH: dict[str, Any] = {
+    "connection": NAME,
+    "service": "microsoft-advertising",
+    "grants": [{"principal": ACCOUNT_ID}],
+}
+
+
+class House:
+    """One broker. Everything is public: tests look and meddle."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.clock, self.chance = world.Clock(), world.Chance(seed)
+        self.tables, self.moments = tables.Tables(), Moments()
+        self.microsoft = Microsoft(self.clock)
+        self.events, self.journal = world.Events(), world.Journal()
+        self.credentials = world.Credentials(Credential(Secret(CLIENT_SECRET), "v1"))
+        self.real_token_keys, self.real_vault_keys = Keys(), Keys()
+        self.real_http = world.Http(self.microsoft)
+        tap = self.moments.tap
+        self.connections = tap(tables.Connections(self.tables), "connections")
+        self.descriptions = tap(tables.Descriptions(self.tables), "descriptions")
+        self.vault = tap(tables.Vault(self.tables), "vault")
+        self.consents = tap(tables.Consents(self.tables), "consents")
+        self.authorizations = tap(underway.Authorizations(self.tables), "authorizations")
+        self.candidates = tap(underway.Candidates(self.tables), "candidates")
+        self.breakers = tap(underway.Breakers(self.tables), "breakers")
+        self.token_keys = tap(self.real_token_keys, "token_keys")
+        self.vault_keys = tap(self.real_vault_keys, "vault_keys")
+        self.http = tap(self.real_http, "http")
+        self.published = tap(self.events, "events")
+        self.orders = world.Queue()
+        self.queue = tap(self.orders, "queue")
+        self.invoked = world.Refresher(self._invoke)
+        self.refresher = tap(self.invoked, "refresher")
+        self.allowed_tenants: tuple[str, ...] = ()
+        self.build()
+
+    def build(self) -> None:
+        """Fresh environments: what processes remembered is gone, what was stored is not."""
+        oauth = OAuth(
+            http=self.http,
+            credentials=self.credentials,
+            breakers=self.breakers,
+            events=self.published,
+            clock=self.clock,
+            chance=self.chance,
+            sleep=self.clock.advance,
+            client_id=CLIENT_ID,
+        )
+        acceptance = Acceptance(
+            consents=self.consents,
+            vault_keys=self.vault_keys,
+            token_keys=self.token_keys,
+            http=self.http,
+            events=self.published,
+            clock=self.clock,
+            chance=self.chance,
+            stack=STACK,
+            platform=PLATFORM,
+            client_id=CLIENT_ID,
+            allowed_tenants=self.allowed_tenants,
+        )
+        self.connections_step = connections.Step(
+            connections=self.connections,
+            consents=self.consents,
+            authorizations=self.authorizations,
+            candidates=self.candidates,
+            token_keys=self.token_keys,
+            vault_keys=self.vault_keys,
+            refresher=self.refresher,
+            events=self.published,
+            clock=self.clock,
+            chance=self.chance,
+            stack=STACK,
+            platform=PLATFORM,
+            client_id=CLIENT_ID,
+            allowed_tenants=self.allowed_tenants,
+            link_days=7,
+        )
+        self.authorize_step = authorize.Step(
+            descriptions=self.descriptions,
+            authorizations=self.authorizations,
+            clock=self.clock,
+            chance=self.chance,
+            journal=self.journal,
+            platform=PLATFORM,
+            client_id=CLIENT_ID,
+        )
+        self.callback_step = callback.Step(
+            connections=self.connections,
+            authorizations=self.authorizations,
+            acceptance=acceptance,
+            oauth=oauth,
+            refresher=self.refresher,
+            queue=self.queue,
+            clock=self.clock,
+            journal=self.journal,
+            platform=PLATFORM,
+        )
+        self.refresh_step = refresh.Step(
+            connections=self.connections,
+            vault=self.vault,
+            candidates=self.candidates,
+            acceptance=acceptance,
+            vault_keys=self.vault_keys,
+            token_keys=self.token_keys,
+            oauth=oauth,
+            events=self.published,
+            clock=self.clock,
+            chance=self.chance,
+            journal=self.journal,
+            stack=STACK,
+            platform=PLATFORM,
+            client_id=CLIENT_ID,
+        )
+        self.token_step = self.token_environment()
+        self.rotate_step = rotate.Step(
+            vault=self.vault,
+            queue=self.queue,
+            clock=self.clock,
+            chance=self.chance,
+            journal=self.journal,
+            shards=SHARDS,
+        )
+
+    def token_environment(self) -> token.Step:
+        """One more environment of `token`, with a memory of its own."""
+        return token.Step(
+            connections=self.connections,
+            keys=self.token_keys,
+            refresher=self.refresher,
+            clock=self.clock,
+            chance=self.chance,
+            sleep=self.clock.advance,
+            journal=self.journal,
+            stack=STACK,
+        )
+
+    def _invoke(self, order: Order) -> Problem | None:
+        """Lambda's side of an invocation: a function that dies is an error of Lambda."""
+        try:
+            return self.refresh_step.run(order)
+        except Killed:
+            raise Unavailable("lambda", "FunctionError") from None
+
+    @staticmethod
+    def answer(**parts: Any) -> Reply:
+        """A 200 of the token endpoint that Microsoft knows nothing of."""
+        body = {"token_type": "Bearer", "access_token": "canary-access", "expires_in": 3600}
+        return Reply(200, {}, json.dumps(body | parts).encode())
+
+    # What people and jobs do
+
+    def create(self, **wish: Any) -> dict[str, Any]:
+        """`POST /connections`."""
+        return self.connections_step.create(body.creation({**WISH, **wish}), OPERATOR, BASE)
+
+    def renew(self, name: Name = NAME, **wish: Any) -> dict[str, Any]:
+        """`POST /connections/{connection}/authorizations`."""
+        return self.connections_step.reauthorize(name, body.renewal(wish), OPERATOR, BASE)
+
+    def begin(self, url: str, cookie: Secret = COOKIE) -> str:
+        """Continue on the page behind a link; where the browser is sent."""
+        kind = LinkKind.AUTHORIZE if "/authorize?" in url else LinkKind.ADMIN
+        return self.authorize_step.begin(kind, ticket(url), cookie, BASE).location
+
+    def finish(self, params: dict[str, str], cookie: Secret | None = COOKIE) -> Ending:
+        """`GET /callback`."""
+        return self.callback_step.finish(params, cookie, "request-1")
+
+    def consent(self, url: str, account: Account = OWNER) -> Ending:
+        """The whole way of the owner through a link."""
+        return self.finish(self.microsoft.sign_in(self.begin(url), account))
+
+    def connected(self, **wish: Any) -> House:
+        """With a connection that the owner consented to."""
+        ending = self.consent(self.create(**wish)["authorize_url"])
+        assert ending.good, ending
+        return self
+
+    def fetch(self, name: Name = NAME, who: Caller = TEAM, **query: str) -> dict[str, Any]:
+        """`GET /connections/{connection}/token`."""
+        parsed = view.parse({key: [text] for key, text in query.items()})
+        return self.token_step.serve(who, name, parsed)
+
+    def refresh(self, reason: str = "schedule", **more: Any) -> Problem | None:
+        """One order, with whatever generation is there."""
+        connection = self.one()
+        order = Order(connection.name, connection.incarnation, reason, **more)
+        return self.refresh_step.run(order)
+
+    def rotate(self) -> list[Problem | None]:
+        """A run of the schedule, and all that is in the queue."""
+        self.rotate_step.run(lambda: 60.0)
+        orders, self.orders.orders = self.orders.orders, []
+        return [self.refresh_step.run(order) for order in orders]
+
+    # What tests look at
+
+    def one(self, name: Name = NAME) -> Connection:
+        """The connection as it is stored."""
+        return self.tables.connections[name]
+
+    def kept(self, name: Name = NAME) -> Grantee:
+        """What the vault holds for it."""
+        return self.tables.vault[self.one(name).incarnation]
+
+    def change(self, name: Name = NAME, **parts: Any) -> None:
+        """Meddle with the stored connection."""
+        self.tables.connections[name] = replace(self.one(name), **parts)
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.advance(seconds)
+
+    def kinds(self) -> list[str]:
+        """The events so far."""
+        return [kind for kind, _ in self.events.published]
+
+    def shown(self) -> str:
+        """Everything that came out where people and machines may read it."""
+        return json.dumps(
+            [
+                self.events.published,
+                self.journal.notes,
+                self.journal.counts,
+                [repr(order) for order in (*self.orders.orders, *self.invoked.ran)],
+                [dict(outcome.page) for outcome in self.tables.outcomes.values()],
+                [repr(found) for found in self.tables.connections.values()],
+                [repr(found) for found in self.tables.states.values()],
+                repr(self.tables.tickets),
+            ]
+        )
+
+
+def ticket(url: str) -> str:
+    """The ticket of a link."""
+    return parse_qs(urlsplit(url).query)["ticket"][0]

@@ -1,0 +1,1 @@
+"""The steps, each over ports in memory."""
