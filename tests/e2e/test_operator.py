@@ -1,0 +1,163 @@
+"""The operators' routes over signed HTTP: lists, changes, links, refresh, import."""
+
+from __future__ import annotations
+
+from local.browser import Browser
+from tests.e2e.harness import ADS, Stack, refused
+
+SCOPES = f"openid profile offline_access {ADS}/msads.manage"
+
+
+def test_a_list_goes_on_where_it_stopped(stack: Stack) -> None:
+    made = {stack.create()["connection"] for _ in range(3)} | {stack.connect()}
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = stack.operator.get("/connections", limit=2, **cursor)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        assert set(page) == {"connections", "next_cursor"}
+        assert len(page["connections"]) <= 2
+        seen += [shown["connection"] for shown in page["connections"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert len(seen) == len(set(seen))
+    assert made <= set(seen)
+    for status in ("pending", "active"):
+        found = stack.operator.get("/connections", status=status, limit=100).json()
+        assert {shown["status"] for shown in found["connections"]} == {status}
+    one = next(
+        shown
+        for shown in stack.operator.get("/connections", status="active", limit=100).json()[
+            "connections"
+        ]
+        if shown["connection"] in made
+    )
+    whole = stack.show(one["connection"])
+    assert one == whole
+
+
+def test_a_merge_patch(stack: Stack) -> None:
+    name = stack.connect(labels={"team": "ads", "cost": "42"}, parameters={"customer_id": 201})
+    path, before = f"/connections/{name}", stack.show(name)
+    answer = stack.operator.patch(path, {"labels": {"cost": None, "月": "十一"}})
+    assert answer.status_code == 200
+    after = answer.json()
+    assert after["labels"] == {"team": "ads", "月": "十一"}
+    assert after["version"] == before["version"] + 1
+    unchanged = set(before) - {"labels", "version"}
+    assert {key: after[key] for key in unchanged} == {key: before[key] for key in unchanged}
+
+    wish = {"version": before["version"], "labels": {"team": "late"}}
+    refused(stack.operator.patch(path, wish), 409, "conflict")
+    assert stack.show(name)["labels"]["team"] == "ads"
+
+    grants = [{"principal": stack.team_b.role_arn, "scopes": [f"{ADS}/msads.manage"]}]
+    wish = {"version": after["version"], "grants": grants, "parameters": {"account_id": "30101"}}
+    answer = stack.operator.request(
+        "PATCH",
+        path,
+        body=wish,
+        headers={"Content-Type": "application/merge-patch+json"},
+    )
+    assert answer.status_code == 200
+    assert answer.json()["grants"] == grants
+    refused(stack.team_a.get(f"{path}/token"), 403, "access_denied")
+    token = stack.team_b.get(f"{path}/token").json()
+    assert token["parameters"] == {"customer_id": "201", "account_id": "30101"}
+    stack.operator.patch(path, {"parameters": None})
+    assert stack.team_b.get(f"{path}/token").json()["parameters"] == {}
+
+
+def test_a_grant_limited_to_other_scopes_gets_no_token(stack: Stack) -> None:
+    limited = [{"principal": stack.team_a.role_arn, "scopes": ["User.Read"]}]
+    name = stack.connect(grants=limited)
+    refused(stack.team_a.get(f"/connections/{name}/token"), 422, "scope_not_granted")
+
+
+def test_new_links_end_the_old_ones(stack: Stack) -> None:
+    created, user = stack.create(), stack.user()
+    name = created["connection"]
+    newer = stack.operator.post(f"/connections/{name}/authorizations", {})
+    assert newer.status_code == 201
+    assert set(newer.json()) == {"authorize_url", "admin_consent_url", "expires_at"}
+    for old in (created["authorize_url"], created["admin_consent_url"]):
+        assert Browser().open(old).status_code == 400
+    stack.consent(newer.json()["authorize_url"], user)
+    # The link ended with its success; another account needs the operator's leave.
+    assert Browser().open(newer.json()["authorize_url"]).status_code == 400
+    page = Browser().consent(stack.renew(name), stack.platform, stack.user())
+    assert page.status_code == 409
+    assert stack.show(name)["account"]["username"] == user
+    other = stack.user()
+    stack.consent(stack.renew(name, allow_account_change=True), other)
+    shown = stack.show(name)
+    assert (shown["account"]["username"], shown["generation"]) == (other, 2)
+
+
+def test_refresh_now(stack: Stack) -> None:
+    name = stack.connect()
+    first = stack.fetch(name)["access_token"]
+    answer = stack.operator.post(f"/connections/{name}/refresh")
+    assert answer.status_code == 200
+    assert answer.json() == stack.show(name)
+    assert answer.json()["generation"] == 2
+    assert stack.fetch(name)["access_token"] != first
+    pending = stack.create()["connection"]
+    refused(stack.operator.post(f"/connections/{pending}/refresh"), 409, "authorization_pending")
+
+
+def test_an_import_counts_once_it_is_proven(stack: Stack) -> None:
+    user = stack.user()
+    minted = stack.platform.mint(user, SCOPES)
+    name = stack.create()["connection"]
+    path = f"/connections/{name}/refresh-token"
+
+    before = stack.item(name)
+    refused(
+        stack.operator.put(path, {"refresh_token": "not-a-token"}), 422, "refresh_token_refused"
+    )
+    assert stack.item(name) == before
+    assert stack.kept(name) is None
+
+    answer = stack.operator.put(path, {"refresh_token": minted["refresh_token"]})
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == stack.show(name)
+    assert answer.json()["status"] == "active"
+    assert answer.json()["account"]["username"] == user
+    stack.fetch(name)
+
+    before, kept = stack.item(name), stack.kept(name)
+    foreign = stack.platform.mint(stack.user(), SCOPES)["refresh_token"]
+    refused(stack.operator.put(path, {"refresh_token": foreign}), 409, "account_mismatch")
+    refused(stack.operator.put(path, {"refresh_token": "wrong"}), 422, "refresh_token_refused")
+    assert (stack.item(name), stack.kept(name)) == (before, kept)
+
+
+def test_several_resources_of_one_consent(stack: Stack) -> None:
+    name = stack.connect(scopes=[f"{ADS}/msads.manage", "User.Read"])
+    granted = stack.show(name)["granted_scopes"]
+    assert granted == {
+        ADS: [f"{ADS}/msads.manage"],
+        "https://graph.microsoft.com": ["https://graph.microsoft.com/User.Read"],
+    }
+    redeemed = stack.platform.redemptions(outcome=None)
+    ads = stack.fetch(name)
+    graph = stack.fetch(name, scope="User.Read")
+    assert ads["access_token"] != graph["access_token"]
+    assert "User.Read" in graph["scope"]
+    assert "msads.manage" in ads["scope"]
+    # The same set, written otherwise; each was redeemed once, at the consent.
+    spelt = "https://GRAPH.microsoft.com/User.Read openid User.Read"
+    assert stack.fetch(name, scope=spelt)["access_token"] == graph["access_token"]
+    assert stack.fetch(name, scope=f"{ADS}/msads.manage")["access_token"] == ads["access_token"]
+    assert stack.platform.redemptions(outcome=None) == redeemed
+
+    # A set that nobody consented to is answered for itself alone.
+    refused(
+        stack.team_a.get(f"/connections/{name}/token", scope="Mail.Read"), 422, "scope_not_granted"
+    )
+    shown = stack.show(name)
+    assert (shown["status"], shown["last_error"]) == ("active", None)
+    assert stack.fetch(name)["access_token"] == ads["access_token"]
