@@ -124,21 +124,21 @@ def guard(
 ) -> Answer:
     """The answer of some work; whatever it raises becomes a problem and a reason in the log.
 
-    `audit`: a record that is told the problem's code.
+    `audit`: as in `known`.
     """
     try:
         return work()
     except Exception as error:  # noqa: BLE001 (the edge: nothing may escape with its message)
-        problem = known(error, journal, request_id)
-        if audit is not None:
-            audit["code"] = problem.code
-        return refusal(problem)
+        return refusal(known(error, journal, request_id, audit))
 
 
-def known(error: Exception, journal: Journal, request_id: str) -> Problem:
-    """The problem an exception stands for, counted and logged by class, place and code.
+def known(
+    error: Exception, journal: Journal, request_id: str, audit: dict[str, str] | None = None
+) -> Problem:
+    """The problem an exception stands for, counted, and logged with its reason.
 
     Messages of foreign exceptions stay out of the log: they may hold what must not be shown.
+    `audit`: a record that takes code and reason instead of a line of their own.
     """
     if isinstance(error, Problem):
         problem = error
@@ -150,6 +150,11 @@ def known(error: Exception, journal: Journal, request_id: str) -> Problem:
         journal.note(
             "failed", error=type(error).__name__, place=place(error), request_id=request_id
         )
+    reason = {"code": problem.code, "reason": problem.detail}
+    if audit is None:
+        journal.note("refused", **reason, request_id=request_id)
+    else:
+        audit |= reason
     journal.count("Refusals", code=problem.code)
     return problem
 

@@ -53,7 +53,6 @@ def guard(
         problem = edge.known(error, journal, request.id)
     broken = Ending(problem.code, at=int(time.time()), request_id=request.id)
     if isinstance(problem, LinkProblem):
-        journal.note("link_refused", reason=problem.page, request_id=request.id)
         broken = broken.refused(problem, problem.page)
     else:
         broken = broken.refused(problem)
