@@ -128,7 +128,7 @@ def _mend_batches(cloud: Cloud) -> None:
         role = resource["PhysicalResourceId"]
         for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
             policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-            senders = [one for one in policy["Statement"] if one["Action"] == "sqs:SendMessage"]
+            senders = [one for one in policy["Statement"] if "sqs:SendMessage" in one["Action"]]
             if senders:
                 policy["Statement"] = [one | {"Action": "sqs:SendMessageBatch"} for one in senders]
                 iam.put_role_policy(

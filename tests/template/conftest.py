@@ -1,0 +1,42 @@
+"""The template as written, and as SAM makes it for CloudFormation."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
+from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
+
+from local import package
+from local.template import load
+
+Resources = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def template() -> dict[str, Any]:
+    """template.yaml, intrinsic functions in their long form."""
+    return load()
+
+
+@pytest.fixture(scope="session")
+def resources(template: dict[str, Any]) -> Resources:
+    """Logical id → resource, as written."""
+    found: Resources = template["Resources"]
+    return found
+
+
+@pytest.fixture(scope="session")
+def deployed(template: dict[str, Any]) -> Resources:
+    """Logical id → resource, after SAM's transform: what CloudFormation gets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        packaged = package.rewrite(
+            copy.deepcopy(template),
+            {logical: f"s3://bucket/{logical}" for logical in package.sources(template)},
+        )
+        translated = Translator({}, Parser()).translate(packaged, {})
+    found: Resources = translated["Resources"]
+    return found

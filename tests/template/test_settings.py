@@ -1,0 +1,71 @@
+"""Each function's environment is what its settings read, no more and no less."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from broker import settings
+from local.template import Resolver
+from tests.template.conftest import Resources
+
+COMMON = {
+    "STACK_NAME",
+    "POWERTOOLS_SERVICE_NAME",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_TRACER_CAPTURE_RESPONSE",
+    "POWERTOOLS_TRACER_CAPTURE_ERROR",
+}
+
+KINDS: dict[str, type] = {
+    "Connections": settings.Connections,
+    "Authorize": settings.Authorize,
+    "Callback": settings.Callback,
+    "Token": settings.Token,
+    "Refresh": settings.Refresh,
+    "Rotate": settings.Rotate,
+}
+
+
+def environment(deployed: Resources, step: str) -> dict[str, Any]:
+    """A function's environment variables, as CloudFormation gets them."""
+    found: dict[str, Any] = deployed[f"{step}Function"]["Properties"]["Environment"]["Variables"]
+    return found
+
+
+@pytest.mark.parametrize("step", KINDS)
+def test_environment_is_what_the_settings_read(deployed: Resources, step: str) -> None:
+    read = {field.name.upper() for field in fields(KINDS[step])}
+    assert set(environment(deployed, step)) == read | COMMON
+
+
+@pytest.mark.parametrize("step", KINDS)
+def test_defaults_of_the_parameters_parse(
+    template: dict[str, Any], deployed: Resources, step: str
+) -> None:
+    resolve = Resolver(template, {"ClientId": "client"}).resolve
+    values = {
+        # What stays an intrinsic function is a name or an ARN of this stack.
+        name: value if isinstance(value, str) else f"of-{name.lower()}"
+        for name, value in resolve(environment(deployed, step)).items()
+    }
+    parsed: Any = settings.parse(KINDS[step], values)
+    assert parsed.stack_name == "of-stack_name"
+
+
+def test_powertools_records_no_answer_and_no_error(deployed: Resources) -> None:
+    for step in KINDS:
+        variables = environment(deployed, step)
+        assert variables["POWERTOOLS_SERVICE_NAME"] == step.lower()
+        assert variables["POWERTOOLS_TRACER_CAPTURE_RESPONSE"] == "false"
+        assert variables["POWERTOOLS_TRACER_CAPTURE_ERROR"] == "false"
+        assert not any(name.startswith("POWERTOOLS_LOGGER_LOG_EVENT") for name in variables)
+
+
+def test_no_secret_is_in_an_environment(deployed: Resources) -> None:
+    for step in KINDS:
+        secret = environment(deployed, step).get("CLIENT_SECRET")
+        assert secret in (None, {"Fn::GetAtt": ["ClientSecret", "Id"]})  # its ARN
