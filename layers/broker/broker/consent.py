@@ -31,8 +31,6 @@ class Sealer(Protocol):
     @property
     def token_keys(self) -> Keys: ...
     @property
-    def chance(self) -> Chance: ...
-    @property
     def stack(self) -> str: ...
 
 
@@ -128,8 +126,8 @@ class Acceptance:
     ) -> Consent:
         now = Instant(int(self.clock()))
         generation = connection.generation + 1
-        token = keep(self, connection, own, tokens, generation)
-        due_at = policy.due(connection, token, now, self.chance)
+        ahead_at = ahead(tokens, self.chance)
+        due_at = policy.due(connection, ahead_at, now, self.chance)
         where = slot(self.stack, connection.incarnation, "refresh_token", generation)
         grantee = Grantee(
             incarnation=connection.incarnation,
@@ -147,7 +145,7 @@ class Acceptance:
             account=account,
             scopes=terms.scopes,
             granted={own.resource: granted},
-            tokens={own.key: token},
+            tokens={own.key: keep(self, connection, own, tokens, generation, ahead_at)},
             now=now,
             next_refresh_at=due_at,
             link=terms.link,
@@ -176,8 +174,18 @@ def demand(connection: Connection, tokens: Tokens) -> tuple[str, ...]:
     return answered
 
 
+def ahead(tokens: Tokens, chance: Chance) -> Instant:
+    """When to replace the answered access token."""
+    return policy.ahead(tokens.asked_at, tokens.expires_in, tokens.refresh_in, chance)
+
+
 def keep(
-    ports: Sealer, connection: Connection, wanted: ScopeSet, tokens: Tokens, generation: int
+    ports: Sealer,
+    connection: Connection,
+    wanted: ScopeSet,
+    tokens: Tokens,
+    generation: int,
+    ahead_at: Instant,
 ) -> Token:
     """The answered access token, sealed for its slot."""
     where = slot(ports.stack, connection.incarnation, "access_token", generation, wanted.key)
@@ -188,5 +196,5 @@ def keep(
         sealed=Sealed(seal(ports.token_keys, where, tokens.access_token), generation),
         obtained_at=Instant(int(tokens.asked_at)),
         expires_at=tokens.expires_at,
-        ahead_at=policy.ahead(tokens.asked_at, tokens.expires_in, tokens.refresh_in, ports.chance),
+        ahead_at=ahead_at,
     )

@@ -59,10 +59,10 @@ def in_use(connection: Connection, now: float) -> bool:
     return connection.last_used_at is not None and connection.last_used_at > now - IN_USE
 
 
-def due(connection: Connection, token: Token, now: float, chance: Chance) -> Instant:
+def due(connection: Connection, ahead_at: Instant, now: float, chance: Chance) -> Instant:
     """When to redeem next after a success: ahead of need while in use, else once a day."""
     idle = daily(now, chance)
-    return min(token.ahead_at, idle) if in_use(connection, now) else idle
+    return min(ahead_at, idle) if in_use(connection, now) else idle
 
 
 def daily(now: float, chance: Chance) -> Instant:

@@ -76,7 +76,7 @@ def judge(connection: Connection, refusal: Refusal, now: Instant, chance: Chance
     if status is None:
         return _wait(connection, refusal, now, chance)
     known = connection.suspicion
-    if connection.status is Status.ACTIVE and (known is None or now - known.since < policy.CONFIRM):
+    if connection.status is not status and not _confirmed(connection, refusal, now):
         return _suspect(connection, refusal, now, chance)
     final = status is Status.REAUTHORIZATION_REQUIRED
     due_at = None if final else policy.daily(now, chance)
@@ -85,14 +85,27 @@ def judge(connection: Connection, refusal: Refusal, now: Instant, chance: Chance
     return Verdict(failure, status, known, due_at, "Connection Broken" if changed else None)
 
 
+def _confirmed(connection: Connection, refusal: Refusal, now: Instant) -> bool:
+    """Whether an earlier refusal says the same. The one that broke a connection does not confirm
+    another kind, which would break it for good."""
+    known = connection.suspicion
+    if known is None or now - known.since < policy.CONFIRM:
+        return False
+    return connection.status is Status.ACTIVE or known.code == refusal.problem.code
+
+
 def _suspect(connection: Connection, refusal: Refusal, now: Instant, chance: Chance) -> Verdict:
     """A first refusal: nothing changes yet, and a second attempt follows soon."""
     again = Instant(int(now + chance.between(*policy.CONFIRM_SPREAD)))
-    known = connection.suspicion
+    known, code = connection.suspicion, refusal.problem.code
+    if known is None or (connection.status is not Status.ACTIVE and known.code != code):
+        suspicion = Suspicion(code, now)
+    else:
+        suspicion = known
     return Verdict(
         failure=refusal.failure(connection.last_error, now, again),
         status=None,
-        suspicion=known or Suspicion(refusal.problem.code, now),
+        suspicion=suspicion,
         due_at=again,
         event=None if known else "Connection At Risk",
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from broker import policy, scopes
-from broker.consent import Acceptance, Terms, demand, keep
+from broker.consent import Acceptance, Terms, ahead, demand, keep
 from broker.diagnosis import Effect
 from broker.model import MAX_TOKENS, Connection, Failure, Grantee, Sealed, Status
 from broker.names import Instant, ScopeKey
@@ -147,12 +147,13 @@ class Job:
         tokens: Tokens,
         refused: tuple[ScopeKey, Failure] | None = None,
     ) -> Problem | None:
-        """The new refresh token first; then the access token, which also releases the lease."""
+        """The new refresh token first, before anything else can fail; then the access token, which
+        also releases the lease."""
         ports, connection, now = self.ports, self.connection, self.now()
         is_own = wanted.key == own.key
         generation = grantee.generation + (1 if tokens.refresh_token else 0)
-        token = keep(ports, connection, wanted, tokens, generation)
-        due_at = policy.due(connection, token, now, ports.chance) if is_own else grantee.due_at
+        ahead_at = ahead(tokens, ports.chance)
+        due_at = policy.due(connection, ahead_at, now, ports.chance) if is_own else grantee.due_at
         sealed = None
         if tokens.refresh_token:
             where = slot(ports.stack, grantee.incarnation, "refresh_token", generation)
@@ -166,10 +167,10 @@ class Job:
                 changed = replace(grantee, generation=generation)
                 kept = refused[0] if refused else None
                 return self.fail(changed, own, Refusal(Effect.OWNER, problem), kept)
-        ports.connections.settle(
+        written = ports.connections.settle(
             replace(
                 self.settlement(wanted.key, own),
-                token=token,
+                token=keep(ports, connection, wanted, tokens, generation, ahead_at),
                 granted=scopes.answered(tokens.scope, wanted.resource),
                 extra=refused,
                 generation=generation,
@@ -177,9 +178,11 @@ class Job:
                 next_refresh_at=due_at,
                 status=Status.ACTIVE if is_own else None,
                 drop_tokens=crowded(connection, wanted.key),
+                drop_failures=stale(connection, refused[0]) if refused else (),
             )
         )
-        if is_own and (connection.suspicion or connection.status is not Status.ACTIVE):
+        ailing = connection.suspicion or connection.status is not Status.ACTIVE
+        if written and is_own and ailing:
             self.tell("Connection Recovered", Status.ACTIVE)
         return None
 
@@ -211,6 +214,7 @@ class Job:
                 self.settlement(own.key, own),
                 failure=verdict.failure,
                 extra=(refused, verdict.failure) if refused else None,
+                drop_failures=stale(connection, refused) if refused else (),
                 next_refresh_at=verdict.due_at,
                 status=verdict.status,
                 suspicion=verdict.suspicion,
