@@ -71,10 +71,10 @@ def test_an_attempt_may_return_after_the_ticket_expired(stores: Stores) -> None:
 
 def test_a_state_is_claimed_once(stores: Stores) -> None:
     stores.authorizations.put_state("a", samples.state())
-    assert stores.authorizations.state_exists("a")
+    assert stores.authorizations.state_expiry("a") == samples.state().expires_at
     assert stores.authorizations.claim("a", "cookie", NOW) == samples.state()
     assert stores.authorizations.claim("a", "cookie", NOW) is None
-    assert not stores.authorizations.state_exists("a")
+    assert stores.authorizations.state_expiry("a") is None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_state_is_claimed_once(stores: Stores) -> None:
 def test_a_wrong_claim_changes_nothing(stores: Stores, digest: str, cookie: str, now: int) -> None:
     stores.authorizations.put_state("a", samples.state())
     assert stores.authorizations.claim(digest, cookie, Instant(now)) is None
-    assert stores.authorizations.state_exists("a")
+    assert stores.authorizations.state_expiry("a") == samples.state().expires_at
     assert stores.authorizations.claim("a", "cookie", later(899)) == samples.state()
 
 
@@ -106,7 +106,7 @@ def test_one_of_a_crowd_claims_the_state(stores: Stores, crowd: Crowd) -> None:
 def test_kinds_do_not_meet(stores: Stores) -> None:
     """One digest may name a ticket, a state and an outcome."""
     stores.authorizations.put_ticket("a", samples.ticket())
-    assert not stores.authorizations.state_exists("a")
+    assert stores.authorizations.state_expiry("a") is None
     assert stores.authorizations.outcome("a") is None
     stores.authorizations.put_state("a", samples.state())
     stores.authorizations.put_outcome("a", samples.outcome())

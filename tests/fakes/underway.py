@@ -60,9 +60,10 @@ class Authorizations:
                 return None
             return self._tables.states.pop(digest)
 
-    def state_exists(self, digest: str) -> bool:
+    def state_expiry(self, digest: str) -> Instant | None:
         with self._tables.lock:
-            return digest in self._tables.states
+            state = self._tables.states.get(digest)
+            return state.expires_at if state else None
 
     def put_outcome(self, digest: str, outcome: Outcome) -> None:
         # Through JSON, as any store must: a tuple or an object would come back changed.

@@ -268,8 +268,8 @@ class Authorizations(Protocol):
         nothing changed, if it is unknown, expired, or of another cookie."""
         ...
 
-    def state_exists(self, digest: str) -> bool:
-        """Whether an unclaimed state is there (expired or of another browser)."""
+    def state_expiry(self, digest: str) -> Instant | None:
+        """When an unclaimed state ends or has ended; None if there is none."""
         ...
 
     def put_outcome(self, digest: str, outcome: Outcome) -> None:

@@ -76,9 +76,10 @@ class Step:
             return Ending.of(outcome.page)
         if outcome:
             raise LinkProblem("attempt_finished")
-        if self.authorizations.state_exists(digest):
-            raise LinkProblem("other_browser")
-        raise LinkProblem("attempt_unknown")
+        ends_at = self.authorizations.state_expiry(digest)
+        if ends_at is None:
+            raise LinkProblem("attempt_unknown")
+        raise LinkProblem("other_browser" if ends_at > now else "attempt_expired")
 
     def _remember(self, digest: str, attempt: State, outcome: Outcome, now: Instant) -> None:
         """For reloads and for the operator; what fails here does not undo the consent."""

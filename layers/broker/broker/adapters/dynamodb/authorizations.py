@@ -91,8 +91,9 @@ class Authorizations:
         )
         return items.state(found) if found else None
 
-    def state_exists(self, digest: str) -> bool:
-        return self._table.read(f"state#{digest}", ("id",)) is not None
+    def state_expiry(self, digest: str) -> Instant | None:
+        found = self._table.read(f"state#{digest}", ("expires_at",))
+        return Instant(found["expires_at"]) if found else None
 
     def put_outcome(self, digest: str, outcome: Outcome) -> None:
         content = _item(f"outcome#{digest}", outcome, outcome.expires_at)
