@@ -32,6 +32,7 @@ status: .venv/stamp ## Tell whether the local stack is up
 	@$(BIN)/python -m local.run status
 
 test: .venv/stamp .venv-emulator/stamp ## Run all tests, on a local stack of their own
+	@$(BIN)/python -m local.chromium
 	$(BIN)/python -m pytest
 
 check: .venv/stamp .venv-sam/stamp build ## Formatter, linter, types, template checks

@@ -24,6 +24,9 @@ RUNTIME = (3, 13)
 MACHINE = "aarch64"
 """The template's `Architectures` (arm64) in the words of wheels."""
 
+ELF_MACHINE = 183
+"""EM_AARCH64, as the header of an ELF file says it."""
+
 PLATFORMS = [f"manylinux{glibc}_{MACHINE}" for glibc in ("_2_34", "_2_28", "_2_17", "2014")]
 """Lambda's Python 3.13 runs on Amazon Linux 2023, which has glibc 2.34."""
 
@@ -49,6 +52,8 @@ def main() -> None:
     else:
         install(site, host=arguments.host)
         prune(site)
+        if not arguments.host:
+            verify(site)
     byte_compile(site, host=arguments.host)
 
 
@@ -81,6 +86,14 @@ def _doomed(site: Path) -> Iterator[Path]:
         for description in (site / sdk / "data").iterdir():
             if description.is_dir() and description.name not in SERVICES:
                 yield description
+
+
+def verify(site: Path) -> None:
+    """Every binary is for Lambda's machine: a wheel of another one would fail only there."""
+    for binary in site.rglob("*.so"):
+        header = binary.read_bytes()[:20]
+        if header[:4] != b"\x7fELF" or int.from_bytes(header[18:20], "little") != ELF_MACHINE:
+            raise SystemExit(f"{binary.relative_to(site)} is not for {MACHINE}.")
 
 
 def byte_compile(site: Path, *, host: bool) -> None:

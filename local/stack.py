@@ -34,18 +34,23 @@ SIMULATED = Registration()
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a local stack is made of. `platform_url` None: the simulated platform."""
+    """What a local stack is made of. `platform_url` None: the simulated platform, which plays
+    Microsoft Advertising and Graph too; other URLs None: that one, or else Microsoft's own."""
 
     state: Path
     aws_port: int
     identity_port: int
     platform_url: str | None = None
+    advertising_url: str | None = None
+    graph_url: str | None = None
     client_id: str = SIMULATED.client_id
     client_secret: str = field(default=SIMULATED.client_secret, repr=False)
+    advertising_url: str | None = None
 
     @classmethod
     def from_environment(cls, state: Path, environment: Mapping[str, str]) -> Settings:
-        """AWS_PORT, IDENTITY_PORT, IDENTITY_PLATFORM_URL, CLIENT_ID, CLIENT_SECRET."""
+        """AWS_PORT, IDENTITY_PORT, IDENTITY_PLATFORM_URL, CLIENT_ID, CLIENT_SECRET and
+        ADVERTISING_URL."""
         given = environment.get
         if given("IDENTITY_PLATFORM_URL") and not (given("CLIENT_ID") and given("CLIENT_SECRET")):
             raise StackError("IDENTITY_PLATFORM_URL needs CLIENT_ID and CLIENT_SECRET as well.")
@@ -53,9 +58,12 @@ class Settings:
             state,
             int(given("AWS_PORT") or 4566),
             int(given("IDENTITY_PORT") or 8400),
-            (given("IDENTITY_PLATFORM_URL") or "").rstrip("/") or None,
-            given("CLIENT_ID") or SIMULATED.client_id,
-            given("CLIENT_SECRET") or SIMULATED.client_secret,
+            platform_url=(given("IDENTITY_PLATFORM_URL") or "").rstrip("/") or None,
+            advertising_url=(given("ADVERTISING_URL") or "").rstrip("/") or None,
+            graph_url=(given("GRAPH_URL") or "").rstrip("/") or None,
+            client_id=given("CLIENT_ID") or SIMULATED.client_id,
+            client_secret=given("CLIENT_SECRET") or SIMULATED.client_secret,
+            (given("ADVERTISING_URL") or "").rstrip("/") or None,
         )
 
     @classmethod
@@ -79,12 +87,22 @@ class Settings:
         return self.platform_url or f"http://localhost:{self.identity_port}"
 
     @property
+    def simulated(self) -> str:
+        """The simulated platform, which plays the services' APIs too; '' if another is used."""
+        return "" if self.platform_url else self.platform
+
+    @property
     def parameters(self) -> dict[str, str]:
         """Of the template."""
+        simulated = "" if self.platform_url else self.platform
         return {
+            "AdvertisingUrl": self.advertising_url or simulated,
+            "GraphUrl": self.graph_url or simulated,
             "ClientId": self.client_id,
             "IdentityPlatformUrl": self.platform,
             "PublicBaseUrl": self.api_url,
+            "AdvertisingUrl": self.advertising_url or self.simulated,
+            "GraphUrl": self.simulated,
             "DeletionProtection": "false",
         }
 

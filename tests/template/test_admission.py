@@ -13,6 +13,7 @@ import pytest
 
 from local.template import ACCOUNT, Resolver
 from tests.template.conftest import Resources
+from tests.template.test_api import SIGNED
 
 ORGANIZATION = "o-abcdefghij"
 ACCOUNTS = ["111111111111", "222222222222"]
@@ -101,7 +102,7 @@ def test_no_statement_allows_a_signed_route_to_the_own_account(
                     assert route == "execute-api:/v1/GET/connections/name/token"
                     excluded = statement["Condition"]["StringNotEquals"]
                     assert excluded == {"aws:PrincipalAccount": ACCOUNT}
-    assert (signed, checked) == (9, 2)
+    assert (signed, checked) == (len(SIGNED), 2)
 
 
 def test_policy_reaches_the_api(deployed: Resources) -> None:

@@ -20,6 +20,7 @@ SIGNED = {
     ("POST", "/connections/{connection}/authorizations"): "Connections",
     ("POST", "/connections/{connection}/refresh"): "Connections",
     ("PUT", "/connections/{connection}/refresh-token"): "Connections",
+    ("POST", "/connections/{connection}/verify"): "Verify",
     ("GET", "/connections/{connection}/token"): "Token",
 }
 OPEN = {
@@ -30,7 +31,7 @@ OPEN = {
     ("GET", "/callback"): "Callback",
 }
 
-STEPS = ("Connections", "Authorize", "Callback", "Token")
+STEPS = ("Connections", "Authorize", "Callback", "Token", "Verify")
 
 MEANINGS = {
     401: "not_authorized",

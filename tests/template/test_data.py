@@ -11,6 +11,7 @@ from broker.adapters.secretsmanager import PLACEHOLDER
 from broker.policy import LEASE
 from local.template import Resolver
 from tests.template.conftest import Resources
+from tests.template.test_api import STEPS
 
 RETAINED = {
     *("ConnectionsTable", "VaultTable", "ConnectionsKey", "VaultKey", "ClientSecret", "AuditLog"),
@@ -159,7 +160,7 @@ def test_names_derive_from_the_stack(resources: Resources) -> None:
 
 def test_timeouts_end_below_the_gateways(resources: Resources) -> None:
     """API Gateway waits 29 s; a function that goes on after that works for nobody."""
-    for step in ("Connections", "Authorize", "Callback", "Token"):
+    for step in STEPS:
         assert resources[f"{step}Function"]["Properties"]["Timeout"] < 29
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from broker.adapters.dynamodb.leases import DESCRIBED
 from tests.template.conftest import Resources
+from tests.template.test_api import OPEN, SIGNED
 
 Right = tuple[str, str]
 """An action and a resource: `X` for X's ARN."""
@@ -58,6 +59,7 @@ EXPECTED: dict[str, set[Right]] = {
         | on("EventBus", "events:PutEvents")
         | on("RefreshQueue", "sqs:SendMessage")
         | on("RefreshFunction", "lambda:InvokeFunction")
+        | on("VerifyFunction", "lambda:InvokeFunction")
     ),
     "Token": (
         on(CONNECTIONS, "dynamodb:GetItem", "dynamodb:UpdateItem")
@@ -73,6 +75,11 @@ EXPECTED: dict[str, set[Right]] = {
         | on("ClientSecret", "secretsmanager:GetSecretValue")
         | on("EventBus", "events:PutEvents")
         | on("RefreshQueue", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+    ),
+    "Verify": (
+        on(CONNECTIONS, "dynamodb:GetItem")
+        | on("ConnectionsKey", "kms:Decrypt")
+        | on("RefreshFunction", "lambda:InvokeFunction")
     ),
     "Rotate": (
         on(f"{VAULT}/index/due", "dynamodb:Query")
@@ -139,7 +146,7 @@ def test_who_can_do_what_matters_most(deployed: Resources) -> None:
         }
 
     assert able("kms:Decrypt", "VaultKey") == {"RefreshRole"}
-    assert able("kms:Decrypt", "ConnectionsKey") == {"TokenRole"}
+    assert able("kms:Decrypt", "ConnectionsKey") == {"TokenRole", "VerifyRole"}
     assert able("secretsmanager:GetSecretValue", "ClientSecret") == {"CallbackRole", "RefreshRole"}
     assert able("dynamodb:GetItem", VAULT) == {"RefreshRole"}
 
@@ -188,7 +195,7 @@ def test_only_the_api_may_invoke_functions_from_outside(deployed: Resources) -> 
     permissions = [
         one["Properties"] for one in deployed.values() if one["Type"] == "AWS::Lambda::Permission"
     ]
-    assert len(permissions) == 14  # one for each route
+    assert len(permissions) == len(SIGNED) + len(OPEN)
     assert {one["Principal"] for one in permissions} == {"apigateway.amazonaws.com"}
     for one in permissions:
         assert one["Action"] == "lambda:InvokeFunction"

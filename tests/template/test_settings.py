@@ -27,6 +27,7 @@ KINDS: dict[str, type] = {
     "Token": settings.Token,
     "Refresh": settings.Refresh,
     "Rotate": settings.Rotate,
+    "Verify": settings.Verify,
 }
 
 
