@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from broker import catalogue, links, scopes
+from broker import catalogue, checks, links, policy, scopes
 from broker.consent import Acceptance, Terms
-from broker.diagnosis import Leg, diagnose_redirect
+from broker.diagnosis import Diagnosis, Effect, Leg, diagnose_redirect
 from broker.ending import Ending
 from broker.links import LinkProblem
-from broker.model import Connection, LinkKind, Outcome, State, Status
+from broker.model import Check, Connection, LinkKind, Outcome, State, Status
 from broker.names import Instant
 from broker.oauth import OAuth, Refused, Tokens
 from broker.ports import (
@@ -26,15 +26,21 @@ from broker.ports import (
     Queue,
     Refresher,
     Unavailable,
+    Verifier,
 )
 from broker.problems import Problem
 from broker.secret import Secret
+from broker.verdict import Refusal
 
 BUDGET = 20.0
 """Seconds for the whole callback: a person waits."""
 CODE_TIMEOUT = 10.0
 EXTRA_RESERVE = 8.0
 """Seconds that must be left to wait for one more resource; else it is done in the background."""
+VERIFY_SECONDS = 6.0
+"""For the calls of the check afterwards."""
+VERIFY_RESERVE = 3.0
+"""Seconds kept for its start and for the answer to the browser."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class Step:
     acceptance: Acceptance
     oauth: OAuth
     refresher: Refresher
+    verifier: Verifier
     queue: Queue
     clock: Clock
     journal: Journal
@@ -62,7 +69,12 @@ class Step:
         attempt = self.authorizations.claim(digest, browser, now)
         if attempt is None:
             return self._again(digest, browser, now)
-        ending = replace(self._conclude(attempt, params, started), at=now, request_id=request_id)
+        try:
+            concluded = self._conclude(attempt, params, started)
+        except Unavailable as error:
+            self.journal.note("callback_failed", service=error.service, code=error.code)
+            concluded = Ending("broker_unavailable", connection=attempt.name, actor="nobody")
+        ending = replace(concluded, at=now, request_id=request_id)
         self.journal.note("callback", connection=attempt.name, code=ending.page, link=attempt.link)
         self.journal.count("Consents", code=ending.page)
         expires_at = Instant(now + links.ATTEMPT_SECONDS)
@@ -100,12 +112,13 @@ class Step:
             service=catalogue.find(connection.service).title,
             tenant=connection.tenant,
             scopes=attempt.scopes,
+            ticket=attempt.ticket,
         )
         if connection.link != attempt.link or connection.epoch != attempt.epoch:
             return replace(ending, page="link_replaced")
         if "error" in params:
             leg = Leg.ADMIN_CONSENT if attempt.kind is LinkKind.ADMIN else Leg.AUTHORIZE
-            return ending.diagnosed(diagnose_redirect(leg, params))
+            return self._diagnosed(connection, diagnose_redirect(leg, params), ending)
         if attempt.kind is LinkKind.ADMIN:
             return self._admin(connection, params, ending)
         return self._owner(connection, attempt, params, ending, started)
@@ -124,20 +137,30 @@ class Step:
         try:
             return self._redeem(connection, attempt, params.get("code"), ending, started)
         except Refused as refused:
-            return ending.diagnosed(refused.diagnosis)
+            return self._diagnosed(connection, refused.diagnosis, ending)
         except Problem as problem:
             page = "link_replaced" if problem.code == "conflict" else None
             return ending.refused(problem, page)
-        except Unavailable as error:
-            self.journal.note("callback_failed", service=error.service, code=error.code)
-            return ending.refused(Problem("broker_unavailable"))
+
+    def _diagnosed(self, connection: Connection, found: Diagnosis, ending: Ending) -> Ending:
+        """Microsoft said no. Only a connection that never was active may learn from it that it
+        waits for its administrator: in a browser, anyone who holds the link could say so."""
+        if found.effect is Effect.ADMIN and connection.status is Status.PENDING:
+            now = Instant(int(self.clock()))
+            refusal = Refusal(found.effect, found.problem())
+            failure = refusal.failure(None, now, Instant(now + policy.DAY))
+            if self.connections.await_admin(connection, failure):
+                self.acceptance.tell(
+                    "Connection Broken", connection, Status.AWAITING_ADMIN, refusal.problem
+                )
+        return ending.diagnosed(found)
 
     def _admin(self, connection: Connection, params: Mapping[str, str], ending: Ending) -> Ending:
         """An administrator came back. It proves nothing (anyone can write the query), so the only
         effect is that an existing grant is tried."""
         if "code" in params or params.get("admin_consent", "").lower() != "true":
             return replace(ending, page="link_wrong_kind")
-        if connection.status is not Status.PENDING:
+        if connection.epoch:
             self.queue.send([Order(connection.name, connection.incarnation, "admin")])
         return replace(ending, page="admin_consent_received")
 
@@ -168,7 +191,9 @@ class Step:
             account = self.acceptance.accept(connection, tokens, terms)
         except Problem as problem:
             return self._refused(connection, tokens, ending, problem)
-        checks = self._others(connection, attempt, own.resource, started + BUDGET)
+        deadline = started + BUDGET
+        checks = self._others(connection, attempt, own.resource, deadline)
+        checks += self._reached(connection, deadline)
         return replace(ending, account=account.username, checks=checks)
 
     def _refused(
@@ -189,9 +214,9 @@ class Step:
 
     def _others(
         self, connection: Connection, attempt: State, own: str, deadline: float
-    ) -> tuple[tuple[str, bool, str, str], ...]:
+    ) -> tuple[Check, ...]:
         """Each further resource of the consent, redeemed once by refresh."""
-        checks = []
+        found = []
         for resource, wanted in scopes.group(attempt.scopes).items():
             if resource == own:
                 continue
@@ -203,6 +228,45 @@ class Step:
                 problem = self.refresher.run(order)
             except Unavailable:
                 problem = Problem("broker_unavailable")
-            detail = (problem.detail, problem.remedy) if problem else ("", "")
-            checks.append((resource, problem is None, *detail))
-        return tuple(checks)
+            check = checks.failed(resource, problem) if problem else checks.passed(resource, "")
+            found.append(check)
+        return tuple(found)
+
+    def _reached(self, connection: Connection, deadline: float) -> tuple[Check, ...]:
+        """Whether the account reaches its service, where that can be tried in time.
+
+        Without a developer token it cannot, which is no fault of the owner's.
+        """
+        probe = catalogue.find(connection.service).probe
+        seconds = min(VERIFY_SECONDS, deadline - self.clock() - VERIFY_RESERVE)
+        able = probe and (probe.kind == "graph" or "developer_token" in connection.parameters)
+        if not able or seconds < 1:
+            return ()
+        try:
+            return tuple(self.verifier.run(connection.name, connection.incarnation, seconds))
+        except Unavailable as error:
+            self.journal.note("verify_failed", service=error.service, code=error.code)
+            return ()
+
+    def handover(self, ending: Ending, base_url: str) -> str | None:
+        """A link for the administrator, on a page that asks for one."""
+        if not ending.approval or not ending.ticket:
+            return None
+        try:
+            return self._handover(ending.ticket, base_url)
+        except Unavailable as error:
+            self.journal.note("handover_failed", service=error.service, code=error.code)
+            return None
+
+    def _handover(self, digest: str, base_url: str) -> str | None:
+        """Fresh each time, because tickets are stored as digests only; it ends with the owner's."""
+        found = self.authorizations.ticket(digest)
+        connection = self.connections.get(found.name) if found else None
+        if found is None or connection is None or found.expires_at <= self.clock():
+            return None
+        if (connection.incarnation, connection.link) != (found.incarnation, found.link):
+            return None
+        secret = self.acceptance.chance.secret()
+        ticket = links.for_admin(found, record=connection.tickets[1])
+        self.authorizations.put_ticket(secret.sha256(), ticket)
+        return links.url(base_url, LinkKind.ADMIN, secret)
