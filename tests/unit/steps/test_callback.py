@@ -1,0 +1,457 @@
+"""callback: one claim, one redemption, nothing stored unless all is as it should be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from broker.ending import Ending
+from broker.links import LinkProblem
+from broker.model import Account, Status
+from broker.names import PERSONAL_TENANT
+from broker.ports import Order, Unavailable, Unreachable
+from broker.scopes import single
+from broker.secret import Secret
+from tests.fakes import world
+from tests.fakes.microsoft import OTHER, OWNER, TENANT, refusal
+from tests.unit.house import ADS, COOKIE, GRAPH, MAIL, NAME, WISH, House
+
+STRANGE_TENANT = "cccccccc-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def start(house: House, who: Account = OWNER, **wish: Any) -> dict[str, str]:
+    """The query Microsoft sends the browser back with."""
+    return house.microsoft.sign_in(house.begin(house.create(**wish)["authorize_url"]), who)
+
+
+def problem(house: House, params: dict[str, str], cookie: Secret | None = COOKIE) -> str:
+    with pytest.raises(LinkProblem) as caught:
+        house.finish(params, cookie)
+    return caught.value.page
+
+
+def untouched(house: House) -> bool:
+    """Whether the connection waits for a consent as on its first day."""
+    one = house.one()
+    return (one.status, one.epoch, one.account, one.tokens) == (Status.PENDING, 0, None, {}) and (
+        one.incarnation not in house.tables.vault
+    )
+
+
+def test_a_consent_makes_the_connection_active(house: House) -> None:
+    ending = house.finish(start(house))
+    assert ending == Ending(
+        "connected",
+        connection=NAME,
+        service="Microsoft Advertising",
+        account=OWNER.username,
+        tenant="common",
+        scopes=(ADS,),
+        at=house.clock.instant(),
+        request_id="request-1",
+    )
+    one = house.one()
+    assert (one.status, one.epoch, one.generation, one.version) == (Status.ACTIVE, 1, 1, 2)
+    assert (one.account, one.granted) == (OWNER, {"https://ads.microsoft.com": (ADS,)})
+    assert (one.tickets, one.link_expires_at) == ((), None)
+    assert one.next_refresh_at == house.kept().due_at
+    assert house.kinds() == ["Connection Authorized"]
+    assert house.fetch()["expires_in"] == 3600
+    assert house.microsoft.redemptions == 1
+
+
+def test_the_code_is_redeemed_with_everything_it_is_bound_to(house: House) -> None:
+    location = house.begin(house.create()["authorize_url"])
+    sent = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+    params = house.microsoft.sign_in(location)
+    house.finish(params)
+    ((url, form),) = house.real_http.posts
+    assert url == "https://login.microsoftonline.com/common/oauth2/v2.0/token"
+    assert form.keys() == {
+        *("code", "code_verifier", "redirect_uri", "grant_type"),
+        *("scope", "client_id", "client_secret"),
+    }
+    assert form["redirect_uri"] == sent["redirect_uri"] == "https://broker.example.com/callback"
+    secrets = (form["code"], form["code_verifier"], form["client_secret"])
+    assert all(isinstance(value, Secret) for value in secrets)
+
+
+def test_each_further_resource_is_redeemed_once(house: House) -> None:
+    ending = house.finish(start(house, scopes=[ADS, GRAPH, MAIL]))
+    assert ending.checks == (("https://graph.microsoft.com", True, "", ""),)
+    assert house.one().granted == {
+        "https://ads.microsoft.com": (ADS,),
+        "https://graph.microsoft.com": (MAIL, GRAPH),
+    }
+    assert house.one().tokens.keys() == {single(ADS).key, single(f"{MAIL} {GRAPH}").key}
+    assert house.microsoft.redemptions == 2
+
+
+def test_a_further_resource_that_is_refused_leaves_the_grant(house: House) -> None:
+    house.microsoft.withheld = {GRAPH}
+    ending = house.finish(start(house, scopes=[ADS, GRAPH]))
+    ((resource, ok, detail, remedy),) = ending.checks
+    assert (ending.page, resource, ok) == ("connected", "https://graph.microsoft.com", False)
+    assert detail
+    assert remedy
+    assert house.one().status is Status.ACTIVE
+
+
+def test_further_resources_do_not_keep_the_owner_waiting(house: House) -> None:
+    params = start(house, scopes=[ADS, GRAPH])
+    house.microsoft.meanwhile = lambda _: house.pause(13)
+    ending = house.finish(params)
+    assert ending.checks == ()
+    (order,) = house.invoked.started
+    assert order == Order(NAME, house.one().incarnation, "consent", GRAPH)
+
+
+def test_refresh_cannot_be_invoked_for_a_further_resource(house: House) -> None:
+    refresher = world.faulty(house.refresher, {"run": Unavailable("lambda", "Throttled")})
+    house.callback_step = replace(house.callback_step, refresher=refresher)
+    ending = house.finish(start(house, scopes=[ADS, GRAPH]))
+    assert ending.page == "connected"
+    assert [check[1] for check in ending.checks] == [False]
+
+
+def test_a_reload_shows_the_outcome_again_and_redeems_nothing(house: House) -> None:
+    params = start(house)
+    first = house.finish(params)
+    assert house.finish(params) == first
+    assert house.microsoft.redemptions == 1
+    assert house.one().epoch == 1
+
+
+def test_a_reload_of_a_refusal_shows_it_again(house: House) -> None:
+    params = start(house)
+    params = {"state": params["state"], "error": "access_denied", "error_subcode": "cancel"}
+    first = house.finish(params)
+    assert first.page == "consent_declined"
+    assert house.finish(params) == first
+    assert house.microsoft.redemptions == 0
+
+
+def test_a_replay_from_another_browser_shows_nothing(house: House) -> None:
+    params = start(house)
+    house.finish(params)
+    assert problem(house, params, Secret("d" * 43)) == "attempt_finished"
+    assert problem(house, params, None) == "attempt_finished"
+    assert house.microsoft.redemptions == 1
+
+
+@pytest.mark.parametrize("cookie", [None, Secret("d" * 43)])
+def test_state_from_another_browser(house: House, cookie: Secret | None) -> None:
+    params = start(house)
+    assert problem(house, params, cookie) == "other_browser"
+    assert house.microsoft.redemptions == 0
+    assert untouched(house)
+    assert house.finish(params).good, "it harmed nothing"
+
+
+@pytest.mark.parametrize("state", [None, "", "short", "x" * 43, "x" * 10_000, "ü" * 43])
+def test_forged_state(house: House, state: str | None) -> None:
+    params = start(house)
+    forged = {"code": params["code"]} | ({} if state is None else {"state": state})
+    assert problem(house, forged) == "attempt_unknown"
+    assert house.microsoft.redemptions == 0
+    assert untouched(house)
+
+
+def test_expired_state(house: House) -> None:
+    params = start(house)
+    house.pause(900)
+    assert problem(house, params) == "attempt_expired"
+    assert house.microsoft.redemptions == 0
+    assert untouched(house)
+
+
+@pytest.mark.parametrize("code", [None, "", "x" * 8193])
+def test_callback_without_a_sound_code(house: House, code: str | None) -> None:
+    params = {"state": start(house)["state"]} | ({} if code is None else {"code": code})
+    assert house.finish(params).page == "invalid_request"
+    assert house.microsoft.redemptions == 0
+    assert untouched(house)
+
+
+def test_code_that_was_redeemed_already(house: House) -> None:
+    params = start(house)
+    house.microsoft.codes.clear()
+    ending = house.finish(params)
+    assert (ending.page, ending.number) == ("reauthorization_required", 54005)
+    assert house.microsoft.redemptions == 1
+    assert untouched(house)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal("temporarily_unavailable", status=503),
+        refusal("x", status=429),
+        Unreachable("timeout"),
+        Unreachable("connect"),
+        refusal("invalid_client", 7000215, status=401),
+    ],
+)
+def test_a_code_is_never_redeemed_twice(house: House, answer: Any) -> None:
+    params = start(house)
+    house.microsoft.always = answer
+    assert not house.finish(params).good
+    assert not house.finish(params).good
+    assert house.microsoft.redemptions == 1
+    assert untouched(house)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"nonce": "another"},
+        {"nonce": None},
+        {"iss": "https://login.microsoftonline.com/common/v2.0"},
+        {"iss": f"https://evil.example.com/{TENANT}/v2.0"},
+        {"tid": STRANGE_TENANT},
+        {"tid": None},
+        {"aud": "22222222-2222-2222-2222-222222222222"},
+        {"aud": None},
+        {"exp": 0},
+        {"exp": None},
+        {"oid": None},
+        {"nbf": 4_000_000_000},
+    ],
+)
+def test_id_token_that_is_not_acceptable(house: House, claims: dict[str, Any]) -> None:
+    params = start(house)
+    house.microsoft.claims = claims
+    assert house.finish(params).page == "provider_error"
+    assert untouched(house)
+
+
+def test_consent_without_a_required_scope(house: House) -> None:
+    """Lesson 9: legacy ads.manage is not enough."""
+    house.microsoft.withheld = {ADS}
+    ending = house.finish(start(house))
+    assert (ending.page, ending.missing, ending.actor) == ("scope_not_granted", (ADS,), "owner")
+    assert untouched(house)
+
+
+def test_no_refresh_token_granted(house: House) -> None:
+    """Lesson 9: no `offline_access`, no refresh token."""
+    house.microsoft.withheld = {"offline_access"}
+    ending = house.finish(start(house))
+    assert (ending.page, ending.actor) == ("no_refresh_token", "operator")
+    assert untouched(house)
+
+
+@pytest.mark.parametrize(
+    ("wish", "account", "page"),
+    [
+        ({"account": {"username": "owner@example.com"}}, OTHER, "account_mismatch"),
+        ({"account": {"object_id": OWNER.object_id}}, OTHER, "account_mismatch"),
+        ({"account": {"tenant_id": STRANGE_TENANT}}, OWNER, "account_mismatch"),
+        ({"account": {"username": "OWNER@example.com"}}, OWNER, "connected"),
+        ({"tenant": STRANGE_TENANT}, OWNER, "tenant_not_allowed"),
+        ({"tenant": TENANT}, OWNER, "connected"),
+        ({"tenant": "consumers"}, OWNER, "tenant_not_allowed"),
+        ({"tenant": "organizations"}, OWNER, "connected"),
+        ({"tenant": "contoso.com"}, OWNER, "connected"),
+        ({"tenant": "contoso.com"}, Account(STRANGE_TENANT, "o", "x@y.z"), "tenant_not_allowed"),
+        ({"tenant": "organizations"}, Account(PERSONAL_TENANT, "o", "a@b.c"), "tenant_not_allowed"),
+        ({"tenant": "consumers"}, Account(PERSONAL_TENANT, "o", "a@b.c"), "connected"),
+    ],
+)
+def test_whose_consent_counts(
+    house: House, wish: dict[str, Any], account: Account, page: str
+) -> None:
+    ending = house.finish(start(house, account, **wish))
+    assert ending.page == page
+    assert ending.good is not untouched(house)
+
+
+def test_allowed_tenants_are_enforced(house: House) -> None:
+    house.allowed_tenants = (STRANGE_TENANT,)
+    house.build()
+    assert house.finish(start(house)).page == "tenant_not_allowed"
+    assert untouched(house)
+
+
+def test_a_tenants_domain_that_cannot_be_looked_up(house: House) -> None:
+    params = start(house, tenant="contoso.com")
+    http = world.faulty(house.http, {"get": Unreachable("timeout")})
+    acceptance = replace(house.callback_step.acceptance, http=http)
+    house.callback_step = replace(house.callback_step, acceptance=acceptance)
+    assert house.finish(params).page == "provider_unavailable"
+    assert untouched(house)
+
+
+def test_another_identity_is_refused_on_re_consent(house: House) -> None:
+    house.connected()
+    before, kept = house.one(), house.kept()
+    ending = house.consent(house.renew()["authorize_url"], OTHER)
+    assert (ending.page, ending.expected) == ("account_mismatch", OWNER.username)
+    assert house.kept() == kept
+    assert (house.one().account, house.one().epoch) == (OWNER, before.epoch)
+    assert house.fetch()["expires_in"] == 3600
+
+
+def test_another_identity_if_the_operator_allowed_it_for_that_link(house: House) -> None:
+    house.connected(account={"username": OWNER.username})
+    assert house.consent(house.renew(allow_account_change=True)["authorize_url"], OTHER).good
+    assert house.one().account == OTHER
+    issued = house.microsoft.issued[house.fetch()["access_token"]]
+    assert issued.account == OTHER, "no token of the account before"
+    assert not house.consent(house.renew()["authorize_url"], OWNER).good
+
+
+def test_a_username_that_changed_is_still_the_same_identity(house: House) -> None:
+    house.connected(account={"username": OWNER.username})
+    renamed = replace(OWNER, username="married@example.com")
+    assert house.consent(house.renew()["authorize_url"], renamed).good
+    assert house.one().account == renamed
+
+
+def test_re_consent_heals_and_drops_what_was(house: House) -> None:
+    """Lessons 5 and 7."""
+    house.connected(scopes=[ADS, GRAPH])
+    house.fetch(scope=GRAPH)
+    house.microsoft.revoke()
+    for _ in range(2):
+        house.refresh()
+        house.pause(120)
+    assert house.one().status is Status.REAUTHORIZATION_REQUIRED
+    old = set(house.microsoft.issued)
+    assert house.consent(house.renew(scopes=[ADS])["authorize_url"]).good
+    one = house.one()
+    assert (one.status, one.epoch, one.suspicion, one.last_error) == (Status.ACTIVE, 2, None, None)
+    assert (set(one.tokens), dict(one.failures)) == ({single(ADS).key}, {})
+    assert house.fetch()["access_token"] not in old
+    assert house.kinds()[-2:] == ["Connection Authorized", "Connection Recovered"]
+
+
+@pytest.mark.parametrize(
+    ("params", "page"),
+    [
+        ({"error": "access_denied", "error_subcode": "cancel"}, "consent_declined"),
+        (
+            {"error": "invalid_client", "error_description": "AADSTS650052: The app needs access"},
+            "admin_consent_required",
+        ),
+        ({"error": "server_error"}, "provider_unavailable"),
+        ({"error": "<script>alert(1)</script>"}, "provider_error"),
+    ],
+)
+def test_errors_on_the_way_back(house: House, params: dict[str, str], page: str) -> None:
+    state = start(house)["state"]
+    ending = house.finish({**params, "state": state})
+    assert ending.page == page
+    assert house.microsoft.redemptions == 0
+    assert untouched(house)
+    assert "script" not in house.shown()
+
+
+def admin(house: House) -> str:
+    """The state of an administrator's attempt."""
+    location = house.begin(house.renew()["admin_consent_url"])
+    return parse_qs(urlsplit(location).query)["state"][0]
+
+
+def test_an_admin_state_never_accepts_a_code(house: House) -> None:
+    house.connected()
+    code = house.microsoft.sign_in(house.begin(house.renew()["authorize_url"]))["code"]
+    before = house.microsoft.redemptions
+    params = {"state": admin(house), "code": code, "admin_consent": "True", "tenant": TENANT}
+    assert house.finish(params).page == "link_wrong_kind"
+    assert house.microsoft.redemptions == before
+
+
+def test_an_authorize_state_never_accepts_admin_consent(house: House) -> None:
+    params = start(house) | {"admin_consent": "True"}
+    assert house.finish(params).page == "link_wrong_kind"
+    assert house.microsoft.redemptions == 0
+    assert untouched(house)
+
+
+def test_an_administrators_return_proves_nothing(house: House) -> None:
+    house.connected()
+    before = house.one()
+    ending = house.finish({"state": admin(house), "admin_consent": "True", "tenant": TENANT})
+    assert (ending.page, ending.good) == ("admin_consent_received", True)
+    assert house.orders.orders == [Order(NAME, before.incarnation, "admin")]
+    assert house.one().status is before.status
+
+
+def test_an_administrators_return_before_any_consent(house: House) -> None:
+    house.create()
+    ending = house.finish({"state": admin(house), "admin_consent": "True"})
+    assert ending.good
+    assert house.orders.orders == []
+
+
+def test_a_link_that_was_replaced_meanwhile(house: House) -> None:
+    params = start(house)
+    house.renew()
+    assert house.finish(params).page == "link_replaced"
+    assert house.microsoft.redemptions == 0
+    assert untouched(house)
+
+
+def test_a_connection_that_was_deleted_meanwhile(house: House) -> None:
+    params = start(house)
+    house.connections_step.delete(NAME)
+    assert house.finish(params).page == "link_unknown"
+    house.create()
+    assert untouched(house)
+
+
+def test_two_attempts_of_one_link_and_the_first_wins(house: House) -> None:
+    url = house.create()["authorize_url"]
+    attempts = [house.microsoft.sign_in(house.begin(url)) for _ in range(2)]
+    assert [house.finish(params).page for params in attempts] == ["connected", "link_replaced"]
+    assert house.one().epoch == 1
+
+
+@pytest.mark.parametrize("moment", ["connections.get", "consents.complete", "vault_keys.generate"])
+def test_aws_fails_on_the_way(house: House, moment: str) -> None:
+    """The page says so, also when it is loaded again; nothing is half done."""
+    params = start(house)
+    down = Unavailable("aws", "Throttled")
+
+    def fail() -> None:
+        raise down
+
+    house.moments.once[f"before {moment}"] = fail
+    ending = house.finish(params)
+    assert ending.page == "broker_unavailable"
+    assert house.finish(params) == ending
+    assert untouched(house)
+    assert any(fields.get("code") == "Throttled" for _, fields in house.journal.notes)
+
+
+def test_an_outcome_that_cannot_be_remembered_undoes_nothing(house: House) -> None:
+    params = start(house)
+    down = {"put_outcome": Unavailable("dynamodb", "Throttled")}
+    authorizations = world.faulty(house.authorizations, down)
+    house.callback_step = replace(house.callback_step, authorizations=authorizations)
+    assert house.finish(params).good
+    assert house.one().status is Status.ACTIVE
+
+
+def test_every_ending_is_logged_and_counted(house: House) -> None:
+    house.finish(start(house))
+    assert ("callback", {"connection": NAME, "code": "connected", "link": 1}) in house.journal.notes
+    assert ("Consents", 1, {"code": "connected"}) in house.journal.counts
+
+
+def test_nothing_secret_is_shown(house: House) -> None:
+    params = start(house)
+    ending = house.finish(params)
+    shown = house.shown() + repr(ending)
+    assert "canary" not in shown
+    assert params["state"] not in shown
+    assert WISH["connection"] in shown
