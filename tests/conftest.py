@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.stack import Settings
-
-from .harness import Stack, up
+from tests.e2e.harness import Stack, up
 
 
 @pytest.fixture(scope="session")
