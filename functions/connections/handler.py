@@ -86,7 +86,9 @@ def adopt(connection: str) -> Response[str]:
 
 @ROUTES.not_found
 def unknown(_: Exception) -> Response[str]:
-    """API Gateway knows the routes; this is for invocations past it."""
+    """A name that the router's pattern does not hold; or an invocation past API Gateway."""
+    if name := _request().path("connection"):
+        names.slug(name)
     raise Problem("not_found", "There is no such route.")
 
 

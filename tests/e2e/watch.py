@@ -1,0 +1,59 @@
+"""What a refusal leaves behind: a log line with its reason, a metric, and no change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.e2e.harness import LOG_SECONDS, Stack, until
+
+UNDERWAY = {"starts", "started_at", "opened_at", "returned_at"}
+"""What a ticket counts and remembers of attempts."""
+
+
+@contextmanager
+def unchanged(stack: Stack) -> Iterator[None]:
+    """Whatever happens meanwhile, stored data stays as it was; attempts come and go."""
+    before = standing(stack)
+    yield
+    assert standing(stack) == before
+
+
+@contextmanager
+def refusal(stack: Stack, function: str, code: str, reason: str = "") -> Iterator[None]:
+    """What happens meanwhile is refused by a function: it logs code and reason, counts the code,
+    and changes nothing."""
+    notes, metrics = told(stack, function, code, reason)
+    with unchanged(stack):
+        yield
+
+    def both() -> bool:
+        now = told(stack, function, code, reason)
+        return now[0] > notes and now[1] > metrics
+
+    until(both, LOG_SECONDS, f"{function}'s log line and metric with {code} {reason!r}")
+
+
+def told(stack: Stack, function: str, code: str, reason: str) -> tuple[int, int]:
+    """How many log lines say so, and how many metrics count the code."""
+    lines = [line for line in stack.lines(function) if line.get("code") == code]
+    notes = [line for line in lines if "message" in line and reason in line.get("reason", "")]
+    metrics = [line for line in lines if "_aws" in line]
+    return len(notes), len(metrics)
+
+
+def standing(stack: Stack) -> dict[str, list[str]]:
+    """Everything stored, without what is under way."""
+    tables = stack.tables()
+    tables["AuthorizationsTableName"] = [
+        {key: value for key, value in item.items() if key not in UNDERWAY}
+        for item in tables["AuthorizationsTableName"]
+        if not item["id"].startswith(("state#", "outcome#"))
+    ]
+    return {name: sorted(_text(item) for item in items) for name, items in tables.items()}
+
+
+def _text(item: dict[str, Any]) -> str:
+    return json.dumps(item, sort_keys=True, default=bytes.hex)
