@@ -35,14 +35,12 @@ SIMULATED = Registration()
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a local stack is made of. `platform_url` None: the simulated platform, which plays
-    Microsoft Advertising and Graph too; other URLs None: that one, or else Microsoft's own."""
+    Microsoft Advertising and Graph too; `advertising_url` None: that one, or Microsoft's own."""
 
     state: Path
     aws_port: int
     identity_port: int
     platform_url: str | None = None
-    advertising_url: str | None = None
-    graph_url: str | None = None
     client_id: str = SIMULATED.client_id
     client_secret: str = field(default=SIMULATED.client_secret, repr=False)
     advertising_url: str | None = None
@@ -59,11 +57,9 @@ class Settings:
             int(given("AWS_PORT") or 4566),
             int(given("IDENTITY_PORT") or 8400),
             platform_url=(given("IDENTITY_PLATFORM_URL") or "").rstrip("/") or None,
-            advertising_url=(given("ADVERTISING_URL") or "").rstrip("/") or None,
-            graph_url=(given("GRAPH_URL") or "").rstrip("/") or None,
             client_id=given("CLIENT_ID") or SIMULATED.client_id,
             client_secret=given("CLIENT_SECRET") or SIMULATED.client_secret,
-            (given("ADVERTISING_URL") or "").rstrip("/") or None,
+            advertising_url=(given("ADVERTISING_URL") or "").rstrip("/") or None,
         )
 
     @classmethod
@@ -94,10 +90,7 @@ class Settings:
     @property
     def parameters(self) -> dict[str, str]:
         """Of the template."""
-        simulated = "" if self.platform_url else self.platform
         return {
-            "AdvertisingUrl": self.advertising_url or simulated,
-            "GraphUrl": self.graph_url or simulated,
             "ClientId": self.client_id,
             "IdentityPlatformUrl": self.platform,
             "PublicBaseUrl": self.api_url,
