@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from broker import policy
+from broker import body, policy
 from broker.model import Sealed, Status
 from broker.names import Instant, Name
 from broker.ports import Order, Reply, Unavailable
@@ -76,7 +76,8 @@ def test_use_is_recorded_every_five_minutes(house: House) -> None:
 
 def test_parameters_come_along_and_are_opened_once() -> None:
     parameters = {"developer_token": "canary-developer", "customer_id": 42}
-    house = House().connected(parameters=parameters)
+    house = House().connected()
+    house.connections_step.change(NAME, body.change({"parameters": parameters}))
     wanted = {"developer_token": "canary-developer", "customer_id": "42"}
     assert house.fetch()["parameters"] == wanted
     opened = len(house.real_token_keys.decrypted)

@@ -1,0 +1,178 @@
+"""authorize: what a link shows, what Continue makes, and which links do not work."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from broker import links
+from broker.links import LinkProblem
+from broker.model import LinkKind
+from broker.secret import Secret
+from tests.fakes.microsoft import CLIENT_ID, TENANT
+from tests.unit.house import ADS, BASE, COOKIE, GRAPH, NAME, House, ticket
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def show(house: House, url: str, kind: LinkKind = LinkKind.AUTHORIZE) -> str:
+    return house.authorize_step.show(kind, ticket(url), BASE, "en").html
+
+
+def query(location: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+
+
+def page(house: House, text: str | None, kind: LinkKind = LinkKind.AUTHORIZE) -> str:
+    """Why a link works for neither showing nor beginning."""
+    pages = set()
+    for work in (
+        lambda: house.authorize_step.show(kind, text, BASE, "en"),
+        lambda: house.authorize_step.begin(kind, text, None, BASE),
+    ):
+        with pytest.raises(LinkProblem) as caught:
+            work()
+        pages.add(caught.value.page)
+    (found,) = pages
+    return str(found)
+
+
+def test_the_page_names_what_is_asked(house: House) -> None:
+    html = show(house, house.create()["authorize_url"])
+    for text in (NAME, "Microsoft Advertising", "operator", "111122223333"):
+        assert text in html
+
+
+def test_opening_consumes_nothing(house: House) -> None:
+    """Mail scanners open links."""
+    url = house.create()["authorize_url"]
+    for _ in range(100):
+        show(house, url)
+        house.pause(1)
+    (found,) = (t for t in house.tables.tickets.values() if t.kind is LinkKind.AUTHORIZE)
+    assert (found.starts, found.opened_at) == (0, 1_800_000_000)
+    assert house.tables.states == {}
+    assert house.consent(url).good
+
+
+def test_continue_sends_the_browser_to_microsoft(house: House) -> None:
+    answer = house.create(tenant=TENANT, scopes=[ADS, GRAPH])
+    departure = house.authorize_step.begin(
+        LinkKind.AUTHORIZE, ticket(answer["authorize_url"]), None, BASE
+    )
+    assert departure.location.startswith(
+        f"https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/authorize?"
+    )
+    sent = query(departure.location)
+    ((digest, state),) = house.tables.states.items()
+    assert sent == {
+        "client_id": CLIENT_ID,
+        "redirect_uri": f"{BASE}/callback",
+        "state": sent["state"],
+        "response_type": "code",
+        "response_mode": "query",
+        "scope": f"openid profile offline_access {ADS} {GRAPH}",
+        "nonce": state.nonce,
+        "code_challenge": links.challenge(state.verifier),
+        "code_challenge_method": "S256",
+        "prompt": "select_account",
+    }
+    assert digest == Secret(sent["state"]).sha256()
+    assert departure.cookie is not None
+    assert state.cookie == departure.cookie.sha256()
+    assert state.expires_at == house.clock.now + 900
+    assert sent["state"] not in repr(house.tables)
+    assert state.verifier.open() not in departure.location + repr(state)
+
+
+def test_state_nonce_verifier_and_cookie_all_differ(house: House) -> None:
+    url = house.create()["authorize_url"]
+    seen: set[str] = set()
+    for _ in range(10):
+        departure = house.authorize_step.begin(LinkKind.AUTHORIZE, ticket(url), None, BASE)
+        state = list(house.tables.states.values())[-1]
+        assert departure.cookie is not None
+        seen |= {query(departure.location)["state"], state.nonce}
+        seen |= {state.verifier.open(), departure.cookie.open()}
+    assert len(seen) == 40
+
+
+def test_a_cookie_is_used_across_tabs(house: House) -> None:
+    url = house.create()["authorize_url"]
+    departures = [
+        house.authorize_step.begin(LinkKind.AUTHORIZE, ticket(url), COOKIE, BASE) for _ in range(2)
+    ]
+    assert [departure.cookie for departure in departures] == [None, None]
+    assert {state.cookie for state in house.tables.states.values()} == {COOKIE.sha256()}
+
+
+def test_administrators_go_elsewhere(house: House) -> None:
+    location = house.begin(house.create(scopes=[ADS, GRAPH])["admin_consent_url"])
+    assert location.startswith("https://login.microsoftonline.com/organizations/v2.0/adminconsent?")
+    assert query(location).keys() == {"client_id", "redirect_uri", "state", "scope"}
+    (state,) = house.tables.states.values()
+    assert state.kind is LinkKind.ADMIN
+
+
+@pytest.mark.parametrize("text", [None, "", "short", "x" * 43, "x" * 10_000, "../" * 20, "é" * 43])
+def test_unknown_ticket(house: House, text: str | None) -> None:
+    house.create()
+    assert page(house, text) == "link_unknown"
+
+
+def test_expired_ticket(house: House) -> None:
+    url = house.create()["authorize_url"]
+    house.pause(7 * 86_400 - 1)
+    show(house, url)
+    house.pause(1)
+    assert page(house, ticket(url)) == "link_expired"
+    assert house.tables.states == {}
+
+
+def test_a_link_of_the_other_kind(house: House) -> None:
+    answer = house.create()
+    assert page(house, ticket(answer["authorize_url"]), LinkKind.ADMIN) == "link_wrong_kind"
+    assert page(house, ticket(answer["admin_consent_url"])) == "link_wrong_kind"
+
+
+def test_a_replaced_link(house: House) -> None:
+    url = house.create()["authorize_url"]
+    house.renew()
+    assert page(house, ticket(url)) == "link_replaced"
+
+
+def test_a_link_that_did_its_work(house: House) -> None:
+    answer = house.create()
+    house.consent(answer["authorize_url"])
+    assert page(house, ticket(answer["authorize_url"])) == "link_finished"
+    assert page(house, ticket(answer["admin_consent_url"]), LinkKind.ADMIN) == "link_finished"
+
+
+def test_a_link_of_a_deleted_connection(house: House) -> None:
+    url = house.create()["authorize_url"]
+    house.connections_step.delete(NAME)
+    assert page(house, ticket(url)) == "link_unknown"
+    house.create()
+    assert page(house, ticket(url)) == "link_unknown"
+
+
+def test_a_link_starts_twenty_times(house: House) -> None:
+    url = house.create()["authorize_url"]
+    for _ in range(20):
+        house.begin(url)
+    with pytest.raises(LinkProblem, match="invalid_request") as caught:
+        house.begin(url)
+    assert caught.value.page == "link_used_up"
+    assert len(house.tables.states) == 20
+
+
+def test_nothing_secret_is_shown(house: House) -> None:
+    url = house.create()["authorize_url"]
+    location = house.begin(url)
+    shown = house.shown()
+    assert ticket(url) not in shown
+    assert query(location)["state"] not in shown
