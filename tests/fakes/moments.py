@@ -21,17 +21,22 @@ class Moments:
     """The moments that passed, and what shall happen at some of them."""
 
     passed: list[str] = field(default_factory=list)
-    kill_at: int | None = None
-    """The index of the moment at which the process ends."""
+    fail_at: int | None = None
+    """The index of the moment at which something happens to the process."""
+    fault: Callable[[str], BaseException | None] = Killed
+    """By moment: what happens; None if that moment cannot fail so."""
+    injected: int = 0
     once: dict[str, Callable[[], object]] = field(default_factory=dict)
     """By moment: what happens there, the first time."""
 
     def reach(self, moment: str) -> None:
         """A call begins or has ended."""
         self.passed.append(moment)
-        if self.kill_at == len(self.passed) - 1:
-            self.kill_at = None
-            raise Killed(moment)
+        if self.fail_at == len(self.passed) - 1:
+            self.fail_at = None
+            if fault := self.fault(moment):
+                self.injected += 1
+                raise fault
         if action := self.once.pop(moment, None):
             action()
 

@@ -1,0 +1,277 @@
+"""Work that comes late changes nothing: not for what was deleted, recreated, re-consented or
+replaced meanwhile, and not for another holder of the lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from broker import policy
+from broker.model import Status
+from broker.names import Instant
+from broker.ports import Order
+from broker.problems import Problem
+from broker.scopes import single
+from broker.sealing import slot, unseal
+from tests.fakes.microsoft import OTHER, OWNER, refusal
+from tests.unit.house import ADS, GRAPH, NAME, STACK, House
+
+REVOKED = refusal("invalid_grant", 50173)
+
+
+@pytest.fixture
+def house() -> House:
+    found = House().connected(scopes=[ADS, GRAPH])
+    found.pause(3600)
+    return found
+
+
+def opened(house: House) -> str:
+    """The refresh token in the vault."""
+    kept = house.kept()
+    where = slot(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
+    return unseal(house.real_vault_keys, where, kept.sealed.data).open()
+
+
+def during(house: House, work: Callable[[], object]) -> None:
+    """Do something while the next redemption is at Microsoft."""
+
+    def once(_: object) -> None:
+        house.microsoft.meanwhile = None
+        work()
+
+    house.microsoft.meanwhile = once
+
+
+def consent_again(house: House) -> None:
+    assert house.consent(house.renew()["authorize_url"]).good
+
+
+def recreate(house: House) -> None:
+    house.connections_step.delete(NAME)
+    house.connected(scopes=[ADS, GRAPH])
+
+
+Change = Callable[[House], None]
+
+
+@pytest.mark.parametrize("change", [consent_again, recreate])
+@pytest.mark.parametrize("answer", [None, REVOKED, refusal("x", status=503)])
+@pytest.mark.parametrize("scope", [None, GRAPH])
+def test_a_redemption_that_comes_late(
+    house: House, change: Change, answer: object, scope: str | None
+) -> None:
+    """Lesson 5: re-consent must win. A rotated token of before never shadows the fresh one."""
+    stored: list[object] = []
+
+    def meanwhile() -> None:
+        change(house)
+        stored.extend([house.one(), house.kept(), opened(house), house.kinds()])
+        if isinstance(answer, type(REVOKED)):
+            house.microsoft.faults = [answer, answer]
+
+    during(house, meanwhile)
+    house.refresh("caller", scope=scope)
+    house.microsoft.faults.clear()
+    assert [house.one(), house.kept(), opened(house), house.kinds()] == stored
+    assert house.fetch()["expires_in"] == 3600
+    assert house.refresh() is None
+
+
+@pytest.mark.parametrize("moment", ["after vault.get", "before vault.rotate", "after vault.rotate"])
+@pytest.mark.parametrize("change", [consent_again, recreate])
+def test_wherever_the_redemption_is(house: House, change: Change, moment: str) -> None:
+    """Lesson 5."""
+    old = set(house.microsoft.grants)
+    house.moments.once[moment] = lambda: change(house)
+    house.refresh()
+    assert opened(house) not in old
+    kept, one = house.kept(), house.one()
+    assert (kept.epoch, kept.generation) == (one.epoch, one.generation)
+    assert one.lease_owner is None
+    issued = house.microsoft.issued[house.fetch()["access_token"]]
+    assert issued.expires_at == house.clock.now + 3600
+    assert house.refresh() is None
+
+
+def test_a_deletion_during_a_redemption(house: House) -> None:
+    during(house, lambda: house.connections_step.delete(NAME))
+    order = Order(NAME, house.one().incarnation, "schedule")
+    assert house.refresh_step.run(order) is not None
+    assert (house.tables.connections, house.tables.vault) == ({}, {})
+    with pytest.raises(Problem, match="access_denied"):
+        house.fetch()
+
+
+def test_a_caller_whose_connection_is_deleted_meanwhile(house: House) -> None:
+    during(house, lambda: house.connections_step.delete(NAME))
+    with pytest.raises(Problem, match="access_denied"):
+        house.fetch()
+
+
+def test_a_caller_whose_connection_is_recreated_meanwhile(house: House) -> None:
+    """The grants of the new creation count, and its token."""
+    during(house, lambda: recreate(house))
+    new = house.fetch()["access_token"]
+    (stored,) = (token for key, token in house.one().tokens.items() if key == single(ADS).key)
+    where = slot(STACK, house.one().incarnation, "access_token", 1, single(ADS).key)
+    assert unseal(house.real_token_keys, where, stored.sealed.data).open() == new
+
+
+def test_re_consent_of_another_account_during_a_redemption(house: House) -> None:
+    """No caller gets a token of the account before."""
+    url = house.renew(allow_account_change=True)["authorize_url"]
+    during(house, lambda: house.consent(url, OTHER))
+    issued = house.microsoft.issued[house.fetch()["access_token"]]
+    assert issued.account == OTHER
+    assert house.one().account == OTHER
+
+
+def test_a_link_replaced_while_open_in_another_tab(house: House) -> None:
+    params = house.microsoft.sign_in(house.begin(house.renew()["authorize_url"]))
+    second = house.renew()["authorize_url"]
+    before, redemptions = house.one(), house.microsoft.redemptions
+    assert house.finish(params).page == "link_replaced"
+    assert (house.one(), house.microsoft.redemptions) == (before, redemptions)
+    assert house.consent(second).good
+
+
+def test_a_link_replaced_while_its_code_is_redeemed(house: House) -> None:
+    params = house.microsoft.sign_in(house.begin(house.renew()["authorize_url"]))
+    kept = house.kept()
+    during(house, house.renew)
+    assert house.finish(params).page == "link_replaced"
+    assert house.kept() == kept
+    assert house.one().epoch == 1
+
+
+def test_a_connection_deleted_while_its_code_is_redeemed(house: House) -> None:
+    params = house.microsoft.sign_in(house.begin(house.renew()["authorize_url"]))
+    during(house, lambda: recreate(house))
+    house.finish(params)
+    assert house.one().epoch == 1
+    assert house.tables.vault.keys() == {house.one().incarnation}
+
+
+def test_two_tabs_redeem_at_once(house: House) -> None:
+    url = house.renew()["authorize_url"]
+    first, second = (house.microsoft.sign_in(house.begin(url)) for _ in range(2))
+    pages: list[str] = []
+    during(house, lambda: pages.append(house.finish(second).page))
+    pages.append(house.finish(first).page)
+    assert pages == ["connected", "link_replaced"]
+    assert house.one().epoch == 2
+
+
+def test_two_refreshers(house: House) -> None:
+    """Lesson 1."""
+    problems: list[Problem | None] = []
+    during(house, lambda: problems.append(house.refresh()))
+    before = house.microsoft.redemptions
+    assert house.refresh() is None
+    (second,) = problems
+    assert second is not None
+    assert second.code == "refresh_in_progress"
+    assert house.microsoft.redemptions == before + 1
+
+
+def test_a_holder_whose_lease_ended(house: House) -> None:
+    """Lesson 1: a lock released without an owner check."""
+
+    def another() -> None:
+        house.pause(policy.LEASE)
+        assert house.refresh() is None
+
+    before = house.one().generation
+    during(house, another)
+    problem = house.refresh()
+    assert problem is not None
+    assert problem.code == "refresh_in_progress"
+    assert house.one().generation == house.kept().generation == before + 1
+    assert house.fetch()["expires_in"] == 3600
+
+
+def test_a_late_holder_does_not_release_anothers_lease(house: House) -> None:
+    """Lesson 1."""
+    house.moments.once["before vault.rotate"] = lambda: house.change(
+        lease_owner="another", lease_until=Instant(house.clock.instant() + 60)
+    )
+    house.refresh()
+    assert house.one().lease_owner == "another"
+
+
+def test_a_late_failure_of_a_lost_lease_moves_nothing(house: House) -> None:
+    house.microsoft.faults = [REVOKED]
+    house.refresh()
+    house.pause(120)
+    before = house.one()
+
+    def taken() -> None:
+        house.change(lease_owner="another", lease_until=Instant(house.clock.instant() + 60))
+        house.microsoft.faults = [REVOKED]
+
+    during(house, taken)
+    house.refresh()
+    assert (house.one().status, house.one().last_error) == (Status.ACTIVE, before.last_error)
+    assert house.kinds()[-1] == "Connection At Risk"
+
+
+def test_a_lease_nobody_holds_any_more_ends(house: House) -> None:
+    """Lesson 1: a refresh stuck until restart."""
+    house.change(lease_owner="dead", lease_until=Instant(house.clock.instant() + policy.LEASE))
+    with pytest.raises(Problem, match="refresh_in_progress"):
+        house.fetch()
+    house.pause(policy.LEASE)
+    assert house.fetch()["expires_in"] == 3600
+
+
+def test_grants_changed_while_the_owner_consents(house: House) -> None:
+    """The consent does not bring back what the operator took away."""
+    params = house.microsoft.sign_in(house.begin(house.renew()["authorize_url"]))
+    during(house, lambda: house.change(grants=(), labels={"a": "1"}))
+    house.finish(params)
+    assert (house.one().grants, house.one().labels) == ((), {"a": "1"})
+
+
+def test_import_against_a_consent(house: House) -> None:
+    """Whichever is written first wins; the other changes nothing."""
+    during(house, lambda: consent_again(house))
+    with pytest.raises(Problem, match="conflict"):
+        house.connections_step.adopt(NAME, house.microsoft.grant(OWNER, (ADS, GRAPH)))
+    assert house.one().epoch == house.kept().epoch == 2
+    assert house.one().lease_owner is None
+
+
+def test_orders_of_an_earlier_creation(house: House) -> None:
+    house.pause(policy.DAY)
+    house.rotate_step.run(lambda: 60.0)
+    recreate(house)
+    before, redemptions = house.one(), house.microsoft.redemptions
+    (order,) = house.orders.orders
+    problem = house.refresh_step.run(order)
+    assert problem is not None
+    assert problem.code == "not_found"
+    assert (house.one(), house.microsoft.redemptions) == (before, redemptions)
+
+
+def test_suspicion_of_before_does_not_outlive_a_consent(house: House) -> None:
+    house.microsoft.faults = [REVOKED]
+    house.refresh()
+    assert house.one().suspicion is not None
+    consent_again(house)
+    house.pause(120)
+    house.microsoft.faults = [REVOKED]
+    house.refresh()
+    assert house.one().status is Status.ACTIVE, "the first refusal of the new grant"
+
+
+def test_a_copy_of_the_sealed_token_does_not_open_elsewhere(house: House) -> None:
+    """Moved to another connection, it is damaged goods."""
+    house.connected(connection="other")
+    mine, other = house.kept(), house.tables.connections[type(NAME)("other")]
+    foreign = house.tables.vault[other.incarnation]
+    house.tables.vault[other.incarnation] = replace(foreign, sealed=mine.sealed)
+    with pytest.raises(Exception, match=r"wrong slot"):
+        house.refresh_step.run(Order(other.name, other.incarnation, "schedule"))
