@@ -32,5 +32,6 @@ def finish() -> Response[str]:
     request = edge.Request(ROUTES.current_event.raw_event)
     params = {name: values[0] for name, values in request.query.items() if len(values) == 1}
     ending = STEP.finish(params, links.cookie(request.header("cookie")), request.id)
+    admin_url = STEP.handover(ending, request.base_url(SETTINGS.public_base_url))
     language = pages.negotiate(request.header("accept-language"))
-    return site.page(ending.render(language, SETTINGS.client_id))
+    return site.page(ending.render(language, SETTINGS.client_id, admin_url))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field, replace
 
-from broker.model import Connection, Due, Grantee, Outcome, Sealed, State, Status, Ticket
+from broker.model import Connection, Due, Failure, Grantee, Outcome, Sealed, State, Status, Ticket
 from broker.names import Incarnation, Instant, Name
 from broker.ports import SHARDS, Consent, Fault, Settlement
 
@@ -94,6 +94,16 @@ class Connections:
                 return False
             self._tables.connections[found.name] = replace(
                 found, link=found.link + 1, tickets=tickets, link_expires_at=expires_at
+            )
+            return True
+
+    def await_admin(self, before: Connection, failure: Failure) -> bool:
+        with self._tables.lock:
+            found = self._tables.current(before.name, before.incarnation)
+            if not found or (found.link, found.status) != (before.link, Status.PENDING):
+                return False
+            self._tables.connections[found.name] = replace(
+                found, status=Status.AWAITING_ADMIN, last_error=failure
             )
             return True
 

@@ -6,9 +6,11 @@ import hashlib
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
-from broker.names import Instant
-from broker.ports import Credential, Order, Reply
+from broker.model import Check
+from broker.names import Incarnation, Instant, Name
+from broker.ports import Credential, Order, Reply, Unreachable
 from broker.problems import Problem
 from broker.secret import Secret
 
@@ -119,6 +121,46 @@ class Refresher:
 
     def start(self, order: Order) -> None:
         self.started.append(order)
+
+
+class Verifier:
+    """`ports.Verifier` over a function, which is what `verify` would do."""
+
+    def __init__(self, verify: Callable[[Name, Incarnation, float], Sequence[Check]]) -> None:
+        self._verify = verify
+        self.ran: list[tuple[Name, float]] = []
+
+    def run(self, name: Name, incarnation: Incarnation, seconds: float) -> Sequence[Check]:
+        self.ran.append((name, seconds))
+        return self._verify(name, incarnation, seconds)
+
+
+class Api:
+    """`ports.Api`: answers by the end of the URL's path, in turn; the last one for good.
+
+    Tests set `answers`: {"User/Query": [Reply(...), ...]}. Nobody is at other paths.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[Answer]] = {"": [Unreachable("connect")]}
+        self.calls: list[tuple[str, dict[str, str | Secret], Mapping[str, object] | None]] = []
+
+    def call(
+        self,
+        url: str,
+        headers: Mapping[str, str | Secret],
+        body: Mapping[str, object] | None,
+        timeout: float,
+    ) -> Reply:
+        assert timeout > 0
+        self.calls.append((url, dict(headers), body))
+        known = [path for path in self.answers if path and urlsplit(url).path.endswith(path)]
+        path = next(iter(known), "")
+        answers = self.answers[path]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 class Queue:

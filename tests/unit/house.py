@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,13 +12,13 @@ from broker import body, view
 from broker.consent import Acceptance
 from broker.ending import Ending
 from broker.grants import Caller
-from broker.model import Account, Connection, Grantee, LinkKind
-from broker.names import Name
+from broker.model import Account, Check, Connection, Grantee, LinkKind
+from broker.names import Incarnation, Name
 from broker.oauth import OAuth
 from broker.ports import SHARDS, Credential, Order, Reply, Unavailable
 from broker.problems import Problem
 from broker.secret import Secret
-from broker.steps import authorize, callback, connections, refresh, rotate, token
+from broker.steps import authorize, callback, connections, refresh, rotate, token, verify
 from tests.fakes import tables, underway, world
 from tests.fakes.keys import Keys
 from tests.fakes.microsoft import CLIENT_ID, CLIENT_SECRET, OWNER, PLATFORM, Microsoft
@@ -68,6 +69,9 @@ class House:
         self.queue = tap(self.orders, "queue")
         self.invoked = world.Refresher(self._invoke)
         self.refresher = tap(self.invoked, "refresher")
+        self.service = world.Api()
+        self.api = tap(self.service, "api")
+        self.verifier = tap(world.Verifier(self._verify), "verifier")
         self.allowed_tenants: tuple[str, ...] = ()
         self.build()
 
@@ -128,6 +132,7 @@ class House:
             acceptance=acceptance,
             oauth=oauth,
             refresher=self.refresher,
+            verifier=self.verifier,
             queue=self.queue,
             clock=self.clock,
             journal=self.journal,
@@ -148,6 +153,16 @@ class House:
             stack=STACK,
             platform=PLATFORM,
             client_id=CLIENT_ID,
+        )
+        self.verify_step = verify.Step(
+            connections=self.connections,
+            keys=self.token_keys,
+            refresher=self.refresher,
+            api=self.api,
+            clock=self.clock,
+            journal=self.journal,
+            stack=STACK,
+            hosts={},
         )
         self.token_step = self.token_environment()
         self.rotate_step = rotate.Step(
@@ -178,6 +193,14 @@ class House:
             return self.refresh_step.run(order)
         except Killed:
             raise Unavailable("lambda", "FunctionError") from None
+
+    def _verify(self, name: Name, incarnation: Incarnation, seconds: float) -> Sequence[Check]:
+        """As the function answers: JSON between the two."""
+        try:
+            found = self.verify_step.run(name, incarnation, seconds)
+        except Problem:
+            raise Unavailable("lambda", "MalformedAnswer") from None
+        return [Check(**json.loads(json.dumps(asdict(check)))) for check in found]
 
     @staticmethod
     def answer(**parts: Any) -> Reply:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from broker import scopes as sets
 from broker.names import SHARED_TENANTS
@@ -16,6 +16,21 @@ from broker.problems import Problem
 
 MAX_RESOURCES = 5
 """Resources one consent may serve: each is redeemed once right after the callback, in its 20 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How to see whether a token really works: which check, and on which host."""
+
+    kind: Literal["advertising", "graph"]
+    url: str
+    under: str = ""
+    """Path below the one host that stands in for all of this kind, where the operator names one."""
+
+    def at(self, hosts: Mapping[str, str]) -> str:
+        """Where to call. `hosts`: kind → URL that replaces the service's own; '' replaces none."""
+        replaced = hosts.get(self.kind)
+        return f"{replaced}{self.under}" if replaced else self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +43,8 @@ class Service:
     scopes: tuple[str, ...]
     required: tuple[str, ...]
     tenant: str
-    probe: str | None
+    probe: Probe | None
+    """None: the service's API is not called, only the token is looked at."""
     resource: str | None = None
 
 
@@ -51,7 +67,14 @@ def load() -> dict[str, Service]:
 
 def _service(name: str, entry: dict[str, Any]) -> Service:
     scopes, required = tuple(entry.pop("scopes")), tuple(entry.pop("required"))
-    return Service(name=name, scopes=scopes, required=required, **entry)
+    probe = entry.pop("probe")
+    return Service(
+        name=name,
+        scopes=scopes,
+        required=required,
+        probe=Probe(**probe) if probe else None,
+        **entry,
+    )
 
 
 def find(name: object) -> Service:

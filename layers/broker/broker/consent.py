@@ -152,11 +152,23 @@ class Acceptance:
         )
 
     def _tell(self, connection: Connection) -> None:
-        detail = {"connection": connection.name, "service": connection.service, "status": "active"}
-        self.events.publish("Connection Authorized", detail)
+        self.tell("Connection Authorized", connection, Status.ACTIVE)
         broken = connection.status not in (Status.ACTIVE, Status.PENDING)
         if broken or connection.suspicion:
-            self.events.publish("Connection Recovered", detail)
+            self.tell("Connection Recovered", connection, Status.ACTIVE)
+
+    def tell(
+        self, event: str, connection: Connection, status: Status, problem: Problem | None = None
+    ) -> None:
+        """Publish what happened to the connection."""
+        detail = {
+            "connection": connection.name,
+            "service": connection.service,
+            "status": status.value,
+        }
+        if problem:
+            detail |= {"code": problem.code, "actor": problem.actor, "remedy": problem.remedy}
+        self.events.publish(event, detail)
 
 
 def demand(connection: Connection, tokens: Tokens) -> tuple[str, ...]:

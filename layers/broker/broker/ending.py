@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from broker import diagnosis, pages
+from broker import checks, diagnosis, pages
 from broker.diagnosis import Class, Diagnosis
+from broker.model import Check
 from broker.names import Instant
-from broker.pages import Check, Language, Page, PageText, Support
+from broker.pages import Language, Page, PageText, Support
 from broker.problems import Actor, Problem, Provider
 
 
@@ -25,7 +26,7 @@ class Ending:
     tenant: str = ""
     scopes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    checks: tuple[tuple[str, bool, str, str], ...] = ()
+    checks: tuple[Check, ...] = ()
     retry_after: int | None = None
     actor: Actor | None = None
     kind: str | None = None
@@ -33,6 +34,8 @@ class Ending:
     provider: Provider = field(default_factory=Provider)
     at: int = 0
     request_id: str = ""
+    ticket: str = ""
+    """SHA-256 of the ticket the attempt began with."""
 
     @property
     def good(self) -> bool:
@@ -43,7 +46,7 @@ class Ending:
         """With what Microsoft's answer means."""
         return replace(
             self,
-            page=found.code,
+            page="admin_consent_declined" if found.kind is Class.ADMIN_DECLINED else found.code,
             actor=found.actor,
             kind=found.kind.value,
             number=found.number,
@@ -61,8 +64,13 @@ class Ending:
             retry_after=problem.retry_after,
         )
 
-    def render(self, language: Language, client_id: str) -> Page:
-        """The page."""
+    @property
+    def approval(self) -> bool:
+        """Whether the page helps to reach the administrator."""
+        return self.page in pages.OUTCOMES and pages.OUTCOMES[self.page].approval
+
+    def render(self, language: Language, client_id: str, admin_url: str | None = None) -> Page:
+        """The page. `admin_url`: a link to hand to the administrator."""
         support = Support(Instant(self.at), self.request_id, self.provider)
         return pages.outcome(
             self.page,
@@ -74,8 +82,9 @@ class Ending:
             tenant=self.tenant,
             scopes=self.scopes,
             missing=self.missing,
-            checks=[Check(*check) for check in self.checks],
+            checks=[_shown(check, language) for check in self.checks],
             client_id=client_id,
+            admin_consent_url=admin_url,
             retry_after=self.retry_after,
             actor=self.actor,
             text=self._text(language),
@@ -98,5 +107,14 @@ class Ending:
         provider = dict(data.get("provider", {}))
         provider["error_codes"] = tuple(provider.get("error_codes", ()))
         lists = {name: tuple(data[name]) for name in ("scopes", "missing") if name in data}
-        checks = tuple(tuple(check) for check in data.get("checks", ()))
+        checks = tuple(Check(**check) for check in data.get("checks", ()))
         return cls(**{**data, **lists, "checks": checks, "provider": Provider(**provider)})
+
+
+def _shown(check: Check, language: Language) -> pages.Check:
+    """A check for a page, with the general text of its code where there is no other."""
+    said = checks.told(check, language)
+    if check.ok or said.detail or check.code is None:
+        return pages.Check(said.name, check.ok, said.detail, said.remedy, check.actor)
+    general = pages.brief(check.code, language)
+    return pages.Check(said.name, False, *general, check.actor)

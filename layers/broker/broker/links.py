@@ -11,7 +11,7 @@ import re
 from typing import Literal
 from urllib.parse import urlencode
 
-from broker.model import LinkKind
+from broker.model import LinkKind, Ticket
 from broker.problems import Problem
 from broker.secret import Secret
 
@@ -54,6 +54,20 @@ def value(text: str | None) -> Secret | None:
 def url(base: str, kind: LinkKind, ticket: Secret) -> str:
     """The link for a person. It is a secret: whoever has it may consent."""
     return f"{base}/{PATHS[kind]}?{urlencode({'ticket': ticket.open()})}"
+
+
+def for_admin(owner: Ticket, record: str) -> Ticket:
+    """An administrator's ticket of the same link. `record`: digest of the one it counts with."""
+    return Ticket(
+        kind=LinkKind.ADMIN,
+        name=owner.name,
+        incarnation=owner.incarnation,
+        link=owner.link,
+        expires_at=owner.expires_at,
+        created_by=owner.created_by,
+        scopes=owner.scopes,
+        record=record,
+    )
 
 
 def challenge(verifier: Secret) -> str:

@@ -149,6 +149,12 @@ class Connection:
     lease_owner: str | None = None
     lease_until: Instant | None = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether only an owner's consent helps: there is no refresh token, or it is dead."""
+        waiting = self.status is Status.AWAITING_ADMIN and not self.epoch
+        return waiting or self.status in (Status.PENDING, Status.REAUTHORIZATION_REQUIRED)
+
     def leased(self, now: int) -> bool:
         """Whether someone is redeeming."""
         return self.lease_until is not None and self.lease_until > now
@@ -206,6 +212,9 @@ class Ticket:
     started_at: Instant | None = None
     returned_at: Instant | None = None
     starts: int = 0
+    record: str | None = None
+    """SHA-256 of the ticket that keeps the counts, if not this one: an administrator's link made
+    for a page counts with the one the operator was given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,11 @@ class Connections(Leases, Protocol):
         `before`; all earlier links and attempts end with it."""
         ...
 
+    def await_admin(self, before: Connection, failure: Failure) -> bool:
+        """A connection that nobody has consented to waits for its administrator: status and
+        last_error, if incarnation and link are still those of `before` and it is pending."""
+        ...
+
     def lease(
         self,
         name: Name,

@@ -87,7 +87,20 @@ class Callback(Refresh):
 
     queue_url: str
     refresh_function: str
+    verify_function: str
     public_base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """The function `verify`. An empty URL leaves the catalogue's."""
+
+    stack_name: str
+    connections_table: str
+    connections_key: str
+    refresh_function: str
+    advertising_url: str
+    graph_url: str
 
 
 def parse(kind: type[T], environment: Mapping[str, str]) -> T:

@@ -13,8 +13,11 @@ from broker.names import Instant, rfc3339
 from broker.problems import Problem
 
 
-def connection(one: Connection, ticket: Ticket | None = None) -> dict[str, Any]:
-    """The body of `GET /connections/{connection}`. `ticket`: the current authorize link's."""
+def connection(
+    one: Connection, ticket: Ticket | None = None, admin: Ticket | None = None
+) -> dict[str, Any]:
+    """The body of `GET /connections/{connection}`. `ticket`, `admin`: the current links' for the
+    owner and for the administrator."""
     account = one.account
     due = None if one.status is Status.REAUTHORIZATION_REQUIRED else one.next_refresh_at
     return {
@@ -42,7 +45,7 @@ def connection(one: Connection, ticket: Ticket | None = None) -> dict[str, Any]:
         "next_refresh_at": _time(due),
         "last_used_at": _time(one.last_used_at),
         "last_error": one.last_error and _failure(one.last_error),
-        "authorization": _authorization(one, ticket),
+        "authorization": _authorization(one, ticket, admin),
     }
 
 
@@ -90,16 +93,24 @@ def _failure(failure: Failure) -> dict[str, Any]:
     }
 
 
-def _authorization(one: Connection, ticket: Ticket | None) -> dict[str, Any] | None:
+def _authorization(
+    one: Connection, ticket: Ticket | None, admin: Ticket | None
+) -> dict[str, Any] | None:
     """The link that is open, if any; an attempt that never came back shows as started only."""
     if one.link_expires_at is None or not one.tickets:
         return None
     shown: dict[str, Any] = {"expires_at": rfc3339(one.link_expires_at)}
     if ticket:
-        shown |= {
-            "opened_at": _time(ticket.opened_at),
-            "started_at": _time(ticket.started_at),
-            "returned_at": _time(ticket.returned_at),
-            "attempts": ticket.starts,
-        }
+        shown |= _use(ticket)
+    if admin:
+        shown["admin_consent"] = _use(admin)
     return shown
+
+
+def _use(ticket: Ticket) -> dict[str, Any]:
+    return {
+        "opened_at": _time(ticket.opened_at),
+        "started_at": _time(ticket.started_at),
+        "returned_at": _time(ticket.returned_at),
+        "attempts": ticket.starts,
+    }

@@ -77,7 +77,7 @@ class View:
         broken = self.connection.last_error
         if status is Status.PENDING:
             return Problem("authorization_pending")
-        if status is Status.REAUTHORIZATION_REQUIRED:
+        if self.connection.ended:
             return broken.problem(now) if broken else Problem("reauthorization_required")
         if status is not Status.ACTIVE and broken and broken.retry_at > now:
             # Tried once a day, whatever scopes callers ask for.

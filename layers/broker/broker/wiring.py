@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from broker.consent import Acceptance
     from broker.oauth import OAuth
     from broker.ports import Events, Http
-    from broker.steps import authorize, callback, connections, refresh, rotate, token
+    from broker.steps import authorize, callback, connections, refresh, rotate, token, verify
 
 
 def token_step(journal: Journal) -> token.Step:
@@ -141,7 +141,7 @@ def callback_step(own: settings.Callback, journal: Journal) -> callback.Step:
     from broker.adapters.dynamodb.authorizations import Authorizations
     from broker.adapters.dynamodb.connections import Connections
     from broker.adapters.eventbridge import Events
-    from broker.adapters.invoke import Refresher
+    from broker.adapters.invoke import Refresher, Verifier
     from broker.adapters.microsoft import Http
     from broker.adapters.sqs import Queue
     from broker.steps import callback
@@ -154,10 +154,31 @@ def callback_step(own: settings.Callback, journal: Journal) -> callback.Step:
         acceptance=_acceptance(own, http, events),
         oauth=_oauth(own, http, events),
         refresher=Refresher(aws.functions, own.refresh_function),
+        verifier=Verifier(aws.functions, own.verify_function),
         queue=Queue(aws.sqs(), own.queue_url),
         clock=time.time,
         journal=journal,
         platform=own.identity_platform_url,
+    )
+
+
+def verify_step(journal: Journal) -> verify.Step:
+    """The step of the function `verify`."""
+    from broker.adapters.dynamodb.leases import Leases
+    from broker.adapters.invoke import Refresher
+    from broker.adapters.microsoft import Http
+    from broker.steps import verify
+
+    own = settings.parse(settings.Verify, os.environ)
+    return verify.Step(
+        connections=Leases(aws.dynamodb(), own.connections_table),
+        keys=Keys(aws.kms(), own.connections_key),
+        refresher=Refresher(aws.functions, own.refresh_function),
+        api=Http(),
+        clock=time.time,
+        journal=journal,
+        stack=own.stack_name,
+        hosts={"advertising": own.advertising_url, "graph": own.graph_url},
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from broker.ending import Ending
 from broker.links import LinkProblem
-from broker.model import Account, Status
+from broker.model import Account, Check, Status
 from broker.names import PERSONAL_TENANT
 from broker.ports import Order, Unavailable, Unreachable
 from broker.scopes import single
@@ -57,7 +57,9 @@ def test_a_consent_makes_the_connection_active(house: House) -> None:
         scopes=(ADS,),
         at=house.clock.instant(),
         request_id="request-1",
+        ticket=ending.ticket,
     )
+    assert ending.ticket in house.tables.tickets
     one = house.one()
     assert (one.status, one.epoch, one.generation, one.version) == (Status.ACTIVE, 1, 1, 2)
     assert (one.account, one.granted) == (OWNER, {"https://ads.microsoft.com": (ADS,)})
@@ -86,7 +88,7 @@ def test_the_code_is_redeemed_with_everything_it_is_bound_to(house: House) -> No
 
 def test_each_further_resource_is_redeemed_once(house: House) -> None:
     ending = house.finish(start(house, scopes=[ADS, GRAPH, MAIL]))
-    assert ending.checks == (("https://graph.microsoft.com", True, "", ""),)
+    assert ending.checks == (Check("https://graph.microsoft.com", True),)
     assert house.one().granted == {
         "https://ads.microsoft.com": (ADS,),
         "https://graph.microsoft.com": (MAIL, GRAPH),
@@ -98,10 +100,12 @@ def test_each_further_resource_is_redeemed_once(house: House) -> None:
 def test_a_further_resource_that_is_refused_leaves_the_grant(house: House) -> None:
     house.microsoft.withheld = {GRAPH}
     ending = house.finish(start(house, scopes=[ADS, GRAPH]))
-    ((resource, ok, detail, remedy),) = ending.checks
-    assert (ending.page, resource, ok) == ("connected", "https://graph.microsoft.com", False)
-    assert detail
-    assert remedy
+    (check,) = ending.checks
+    assert ending.page == "connected"
+    assert (check.name, check.ok) == ("https://graph.microsoft.com", False)
+    assert check.code == "scope_not_granted"
+    assert check.detail
+    assert check.remedy
     assert house.one().status is Status.ACTIVE
 
 
@@ -119,7 +123,7 @@ def test_refresh_cannot_be_invoked_for_a_further_resource(house: House) -> None:
     house.callback_step = replace(house.callback_step, refresher=refresher)
     ending = house.finish(start(house, scopes=[ADS, GRAPH]))
     assert ending.page == "connected"
-    assert [check[1] for check in ending.checks] == [False]
+    assert [check.ok for check in ending.checks] == [False]
 
 
 def test_a_reload_shows_the_outcome_again_and_redeems_nothing(house: House) -> None:
@@ -338,10 +342,6 @@ def test_re_consent_heals_and_drops_what_was(house: House) -> None:
     ("params", "page"),
     [
         ({"error": "access_denied", "error_subcode": "cancel"}, "consent_declined"),
-        (
-            {"error": "invalid_client", "error_description": "AADSTS650052: The app needs access"},
-            "admin_consent_required",
-        ),
         ({"error": "server_error"}, "provider_unavailable"),
         ({"error": "<script>alert(1)</script>"}, "provider_error"),
     ],

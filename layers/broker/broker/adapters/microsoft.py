@@ -1,4 +1,4 @@
-"""HTTPS to the identity platform.
+"""HTTPS to the identity platform and to the services' own APIs.
 
 Secrets are opened here and nowhere else on their way out. Errors of requests and urllib3 hold the
 request with its body, so nothing of them survives but a reason.
@@ -6,6 +6,7 @@ request with its body, so nothing of them survives but a reason.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
@@ -30,7 +31,7 @@ _CHUNK = 1 << 16
 
 
 class Http:
-    """`ports.Http`."""
+    """`ports.Http` and `ports.Api`."""
 
     def __init__(self, clock: Clock = time.time) -> None:
         self._clock = clock
@@ -54,10 +55,7 @@ class Http:
         return self._send("GET", url, timeout)
 
     def post(self, url: str, form: Mapping[str, str | Secret], timeout: float) -> Reply:
-        opened = {
-            name: value.open() if isinstance(value, Secret) else value
-            for name, value in form.items()
-        }
+        opened = {name: _opened(value) for name, value in form.items()}
         return self._send(
             "POST",
             url,
@@ -65,6 +63,19 @@ class Http:
             data=urlencode(opened),
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )
+
+    def call(
+        self,
+        url: str,
+        headers: Mapping[str, str | Secret],
+        body: Mapping[str, object] | None,
+        timeout: float,
+    ) -> Reply:
+        shown = {name: _opened(value) for name, value in headers.items()}
+        if body is None:
+            return self._send("GET", url, timeout, headers=shown)
+        shown["Content-Type"] = "application/json"
+        return self._send("POST", url, timeout, data=json.dumps(dict(body)), headers=shown)
 
     def _send(self, method: str, url: str, timeout: float, **request: Any) -> Reply:
         now = self._clock()
@@ -86,6 +97,10 @@ class Http:
         except (requests.RequestException, urllib3.HTTPError, OSError) as error:
             reason = _reason(error)
         raise Unreachable(reason)
+
+
+def _opened(value: str | Secret) -> str:
+    return value.open() if isinstance(value, Secret) else value
 
 
 def _body(response: requests.Response, timeout: float) -> bytes:

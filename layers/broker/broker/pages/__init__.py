@@ -13,7 +13,7 @@ from __future__ import annotations
 from broker.pages.ask import ask, ask_admin
 from broker.pages.language import Language, negotiate
 from broker.pages.layout import Page, headers
-from broker.pages.outcome import outcome
+from broker.pages.outcome import brief, outcome
 from broker.pages.shapes import OUTCOMES, Check, PageText, Support
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Support",
     "ask",
     "ask_admin",
+    "brief",
     "headers",
     "negotiate",
     "outcome",

@@ -88,6 +88,12 @@ def outcome(
     return Page(kind.status if kind else 200, layout(language, title, shape.tone, blocks), language)
 
 
+def brief(code: str, language: Language) -> tuple[str, str]:
+    """What happened and what to do, for any code of KINDS, in a line each."""
+    said = _general(code, language, dict(words(language)["unnamed"]))
+    return " ".join(_lines(said.what)), " ".join(_lines(said.remedy))
+
+
 def _general(name: str, language: Language, names: dict[str, str]) -> PageText:
     """The text of `name`, with names filled in; the words for "it" where a name is unknown."""
     every = words(language)
@@ -144,7 +150,9 @@ def _checks(checks: Sequence[Check], language: Language) -> str:
 
 def _check(check: Check, every: dict[str, Any]) -> str:
     word = safe(every["passed"] if check.ok else every["failed"])
+    who = every["actors"][check.actor] if check.actor and not check.ok else ""
     rest = paragraphs(line for line in (check.detail, check.remedy) if line)
+    rest += paragraphs([f"{every['who']}: {who}"], "small") if who else ""
     css = "passed" if check.ok else "failed"
     return f'<li><b class="{css}">{word}</b> {foreign(check.name)}{rest}</li>'
 

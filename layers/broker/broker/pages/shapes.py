@@ -91,6 +91,7 @@ class Check:
     ok: bool
     detail: str = ""
     remedy: str = ""
+    actor: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class Step:
         """The page behind a link. Raises `LinkProblem`."""
         secret, found, connection = self._find(kind, ticket)
         if found.opened_at is None:
-            self.authorizations.opened(secret.sha256(), self._now())
+            self.authorizations.opened(found.record or secret.sha256(), self._now())
         action = f"{base_url}/{links.PATHS[kind]}"
         title = catalogue.find(connection.service).title
         if kind is LinkKind.ADMIN:
@@ -82,7 +82,7 @@ class Step:
     ) -> Departure:
         """A new attempt. Raises `LinkProblem`."""
         secret, found, connection = self._find(kind, ticket)
-        digest, now = secret.sha256(), self._now()
+        digest, now = found.record or secret.sha256(), self._now()
         if not self.authorizations.start(digest, now, links.STARTS):
             raise LinkProblem("link_used_up")
         browser = cookie or self.chance.secret()

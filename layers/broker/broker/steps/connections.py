@@ -104,9 +104,7 @@ class Step:
     def show(self, name: Name) -> dict[str, Any]:
         """One connection, all but secrets. Raises `not_found`."""
         connection = self._find(name)
-        digest = connection.tickets[0] if connection.tickets else None
-        ticket = self.authorizations.ticket(digest) if digest else None
-        return show.connection(connection, ticket)
+        return show.connection(connection, *map(self.authorizations.ticket, connection.tickets))
 
     def change(self, name: Name, wish: body.Change) -> dict[str, Any]:
         """Merge patch (RFC 7396). Raises `not_found`, `conflict`."""

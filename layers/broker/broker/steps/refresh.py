@@ -101,7 +101,7 @@ class Job:
         connection, now = self.connection, self.now()
         if connection.status is Status.PENDING:
             raise Problem("authorization_pending")
-        if connection.status is Status.REAUTHORIZATION_REQUIRED:
+        if connection.ended:
             last = connection.last_error
             raise last.problem(now) if last else Problem("reauthorization_required")
         grantee = self.ports.vault.get(connection.incarnation)

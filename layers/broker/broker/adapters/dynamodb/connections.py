@@ -13,7 +13,7 @@ from broker.adapters.dynamodb.codec import Plain, plain
 from broker.adapters.dynamodb.leases import SAME_INCARNATION, Leases
 from broker.adapters.dynamodb.table import SERVICE, all_of, names, values
 from broker.adapters.faults import call
-from broker.model import Connection, Status
+from broker.model import Connection, Failure, Status
 from broker.names import Instant
 from broker.ports import Settlement, Unavailable
 
@@ -70,6 +70,23 @@ class Connections(Leases):
                 next=before.link + 1,
                 tickets=tickets,
                 expires_at=expires_at,
+            ),
+        )
+        return done is not None
+
+    def await_admin(self, before: Connection, failure: Failure) -> bool:
+        no_newer_link = "#link = :link"
+        nobody_consented = "#status = :pending"
+        done = self._table.update(
+            before.name,
+            "SET #status = :waiting, #last_error = :failure",
+            all_of(SAME_INCARNATION, no_newer_link, nobody_consented),
+            values(
+                incarnation=before.incarnation,
+                link=before.link,
+                pending=Status.PENDING,
+                waiting=Status.AWAITING_ADMIN,
+                failure=failure,
             ),
         )
         return done is not None

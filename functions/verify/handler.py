@@ -1,0 +1,45 @@
+"""verify: POST /connections/{connection}/verify, or an invocation by callback; trusted alike.
+
+Neither answer holds a secret. An invocation names the incarnation and the seconds there are, and
+is told the key of each text as well: {"checks": [...]}, or {"checks": null} and nothing more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from broker import edge, names, wiring
+from broker.adapters.journal import Journal
+from broker.names import Incarnation
+
+JOURNAL = Journal("verify")
+STEP = wiring.verify_step(JOURNAL)
+SHOWN = ("name", "ok", "code", "detail", "actor", "remedy")
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """API Gateway's proxy event, or {"connection", "incarnation", "seconds"}."""
+    try:
+        if "requestContext" not in event:
+            return _tell(event, str(getattr(context, "aws_request_id", "")))
+        request = edge.Request(event)
+        return edge.guard(lambda: _answer(request), JOURNAL, request.id)
+    finally:
+        JOURNAL.flush()
+
+
+def _answer(request: edge.Request) -> edge.Answer:
+    found = [asdict(check) for check in STEP.run(names.slug(request.path("connection")))]
+    checks = [{name: check[name] for name in SHOWN} for check in found]
+    return edge.answer(200, {"ok": all(check["ok"] for check in checks), "checks": checks})
+
+
+def _tell(event: dict[str, Any], request_id: str) -> dict[str, Any]:
+    try:
+        name, incarnation = names.slug(event["connection"]), Incarnation(event["incarnation"])
+        found = STEP.run(name, incarnation, float(event["seconds"]))
+    except Exception as error:  # noqa: BLE001 (the edge: nothing may escape with its message)
+        edge.known(error, JOURNAL, request_id)
+        return {"checks": None}
+    return {"checks": [asdict(check) for check in found]}
