@@ -133,10 +133,10 @@ class Stack:
 
     # ------------------------------------------------------------ the main job
 
-    def user(self) -> str:
+    def user(self, **fields: Any) -> str:
         """A new account at Contoso, so that no test meets another one's throttling."""
         username = f"u{secrets.token_hex(4)}@{TENANT}"
-        self.platform.add_user(username, name="Someone")
+        self.platform.add_user(username, name="Someone", **fields)
         return username
 
     def create(self, **fields: Any) -> dict[str, Any]:
