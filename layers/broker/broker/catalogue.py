@@ -101,6 +101,8 @@ def plan(service: Service, resource: object, wanted: Sequence[object] | None) ->
         raise Problem("invalid_request", f"scopes: ask for at least one scope of {own_resource}.")
     if len(groups) > MAX_RESOURCES:
         raise Problem("invalid_request", f"scopes: at most {MAX_RESOURCES} resources.")
+    for group in groups.values():
+        sets.pure(group, "scopes")
     return Plan(own_resource, everything, groups[own_resource], required)
 
 

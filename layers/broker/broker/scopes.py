@@ -95,9 +95,14 @@ def single(text: str, field: str = "scope") -> ScopeSet:
             "invalid_request", f"{field}: name scopes of exactly one resource; a token serves one."
         )
     (found,) = sets.values()
-    if len(found.scopes) > 1 and any(scope.endswith("/.default") for scope in found.scopes):
-        raise Problem("invalid_request", f"{field}: /.default stands alone.")
+    pure(found, field)
     return found
+
+
+def pure(wanted: ScopeSet, field: str) -> None:
+    """Raise `invalid_request` if `/.default` stands beside names, which Microsoft refuses."""
+    if len(wanted.scopes) > 1 and any(scope.endswith("/.default") for scope in wanted.scopes):
+        raise Problem("invalid_request", f"{field}: /.default stands alone.")
 
 
 def answered(text: str, wanted: str) -> tuple[str, ...]:
