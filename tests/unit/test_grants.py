@@ -1,0 +1,151 @@
+"""Who may fetch tokens: principals, sessions, wildcards, limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker import grants
+from broker.grants import Caller, Grant
+from broker.problems import Problem
+
+ACCOUNT = "111122223333"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/sub/ads-job"
+GRAPH = "https://graph.microsoft.com/User.Read"
+MAIL = "https://graph.microsoft.com/Mail.Read"
+ADS_JOB = Caller("aws", ACCOUNT, "ads-job")
+
+
+@pytest.mark.parametrize(
+    ("arn", "role"),
+    [
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/ads-job/session", "ads-job"),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/ads-job/i-0123/with/slashes", "ads-job"),
+        (f"arn:aws:iam::{ACCOUNT}:user/ads-job", None),
+        (f"arn:aws:sts::{ACCOUNT}:federated-user/ads-job", None),
+        (f"arn:aws:iam::{ACCOUNT}:root", None),
+    ],
+)
+def test_callers(arn: str, role: str | None) -> None:
+    found = grants.caller(arn)
+    assert (found.partition, found.account, found.role) == ("aws", ACCOUNT, role)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "",
+        "*",
+        ACCOUNT,
+        f"arn:aws:iam::{ACCOUNT}:role/ads-job",
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/ads-job",
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/*/x",
+        f"x arn:aws:iam::{ACCOUNT}:root",
+        f"arn:aws:iam::{ACCOUNT}:root\n",
+        "arn:aws:iam::1:root",
+    ],
+)
+def test_unknown_kinds_of_callers(arn: str) -> None:
+    with pytest.raises(Problem, match="access_denied"):
+        grants.caller(arn)
+
+
+@pytest.mark.parametrize(
+    ("principal", "who", "admitted"),
+    [
+        (ACCOUNT, ADS_JOB, True),
+        (ACCOUNT, Caller("aws", ACCOUNT, None), True),
+        (ACCOUNT, Caller("aws", "999988887777", "ads-job"), False),
+        (ROLE, ADS_JOB, True),
+        (f"arn:aws:iam::{ACCOUNT}:role/ads-job", ADS_JOB, True),
+        (ROLE, Caller("aws", ACCOUNT, None), False),
+        (ROLE, Caller("aws", "999988887777", "ads-job"), False),
+        (ROLE, Caller("aws-cn", ACCOUNT, "ads-job"), False),
+        (ROLE, Caller("aws", ACCOUNT, "ads-job-2"), False),
+        (ROLE, Caller("aws", ACCOUNT, "Ads-Job"), False),
+        (f"arn:aws:iam::{ACCOUNT}:role/ads-*", ADS_JOB, True),
+        (f"arn:aws:iam::{ACCOUNT}:role/*-job", ADS_JOB, True),
+        (f"arn:aws:iam::{ACCOUNT}:role/a*-*b", ADS_JOB, True),
+        (f"arn:aws:iam::{ACCOUNT}:role/ads-*", Caller("aws", ACCOUNT, "bads-job"), False),
+        (f"arn:aws:iam::{ACCOUNT}:role/a.s-*", ADS_JOB, False),
+    ],
+)
+def test_admission(principal: str, who: Caller, admitted: bool) -> None:
+    (grant,) = grants.parse([{"principal": principal}])
+    assert grant.admits(who) is admitted
+
+
+@given(st.from_regex(r"\A[\w+=,.@-]{1,64}\Z").filter(str.isascii))
+def test_the_session_and_the_path_never_count(name: str) -> None:
+    (grant,) = grants.parse([{"principal": f"arn:aws:iam::{ACCOUNT}:role/some/path/{name}"}])
+    assert grant.admits(grants.caller(f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/whoever"))
+    assert not grant.admits(grants.caller(f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}x/{name}"))
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        *("*", "", "11112222333", "1111222233334", "１１１１２２２２３３３３", None, 111122223333),
+        *(f"arn:aws:iam::{ACCOUNT}:role/*", f"arn:aws:iam::{ACCOUNT}:role/**"),
+        *(f"arn:aws:iam::{ACCOUNT}:role/te*/x", "arn:aws:iam::*:role/x", f"arn:*:iam::{ACCOUNT}:x"),
+        *(f"arn:aws:iam::{ACCOUNT}:user/x", f"arn:aws:iam::{ACCOUNT}:root"),
+        *(f"arn:aws:sts::{ACCOUNT}:assumed-role/x/y", f"{ROLE}\n", f"{ROLE}?", f"{ACCOUNT}\n"),
+        f"arn:aws:iam::{ACCOUNT}:role/{'x' * 65}",
+    ],
+)
+def test_what_is_no_principal(principal: object) -> None:
+    with pytest.raises(Problem) as caught:
+        grants.parse([{"principal": ACCOUNT}, {"principal": principal}])
+    assert (caught.value.status, caught.value.code) == (400, "invalid_request")
+    assert caught.value.detail.startswith("grants[1].principal:")
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        None,
+        {},
+        "x",
+        [ACCOUNT],
+        [None],
+        [{}],
+        [{"principal": ACCOUNT, "scope": []}],
+        [{"principal": ACCOUNT, "scopes": []}],
+        [{"principal": ACCOUNT, "scopes": "User.Read"}],
+        [{"principal": ACCOUNT, "scopes": ["openid"]}],
+        [{"principal": ACCOUNT, "scopes": [1]}],
+        [{"principal": ACCOUNT}] * 101,
+    ],
+)
+def test_what_are_no_grants(items: Any) -> None:
+    with pytest.raises(Problem) as caught:
+        grants.parse(items)
+    assert caught.value.code == "invalid_request"
+    assert caught.value.detail.startswith("grants")
+
+
+def test_no_grant_no_token() -> None:
+    with pytest.raises(Problem, match="access_denied"):
+        grants.reach([], ADS_JOB)
+    with pytest.raises(Problem, match="access_denied"):
+        grants.reach([Grant("999988887777")], ADS_JOB)
+
+
+def test_grants_add_up() -> None:
+    limited = grants.parse(
+        [{"principal": ROLE, "scopes": ["User.Read"]}, {"principal": ACCOUNT, "scopes": [MAIL]}]
+    )
+    reach = grants.reach(limited, ADS_JOB)
+    assert reach.holds([GRAPH, MAIL])
+    assert not reach.holds([GRAPH, "https://graph.microsoft.com/Mail.Send"])
+    assert not grants.reach(limited, Caller("aws", ACCOUNT, None)).holds([GRAPH])
+    assert grants.reach([*limited, Grant(ACCOUNT)], ADS_JOB).holds(["anything"])
+
+
+def test_a_limit_holds_default_only_by_name() -> None:
+    default = "https://graph.microsoft.com/.default"
+    assert not grants.reach([Grant(ACCOUNT, (GRAPH,))], ADS_JOB).holds([default])
+    assert grants.reach([Grant(ACCOUNT, (default,))], ADS_JOB).holds([default])
