@@ -133,15 +133,20 @@ class Demo:
         _check(not left, "the vault still holds a refresh token")
 
     def _make_due(self) -> None:
-        """Move the one due time into the past, instead of waiting for a day."""
-        dynamodb, table = self._cloud.client("dynamodb"), self._outputs["VaultTableName"]
-        (item,) = dynamodb.scan(TableName=table)["Items"]
-        dynamodb.update_item(
-            TableName=table,
-            Key={"incarnation": item["incarnation"]},
-            UpdateExpression="SET due_at = :now",
-            ExpressionAttributeValues={":now": {"N": str(int(time.time()))}},
-        )
+        """Move the due time into the past, in both tables, instead of waiting for a day."""
+        dynamodb = self._cloud.client("dynamodb")
+        places = {
+            "VaultTableName": ("incarnation", "due_at"),
+            "ConnectionsTableName": ("name", "next_refresh_at"),
+        }
+        for output, (key, attribute) in places.items():
+            (item,) = dynamodb.scan(TableName=self._outputs[output])["Items"]
+            dynamodb.update_item(
+                TableName=self._outputs[output],
+                Key={key: item[key]},
+                UpdateExpression=f"SET {attribute} = :now",
+                ExpressionAttributeValues={":now": {"N": str(int(time.time()))}},
+            )
 
     def _step(self, text: str, work: Callable[[], T]) -> T:
         self._number += 1
