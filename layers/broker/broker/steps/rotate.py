@@ -53,23 +53,29 @@ class Step:
             ((first + offset) % self.shards, None) for offset in range(self.shards)
         )
         sent, oldest = 0, now
+        pending: list[Due] = []
         # Each shard has its first turn, room or not: the oldest of all tells how late we are.
         while turns and left() > RESERVE:
             shard, after = turns.popleft()
             found, after = self.vault.due(shard, now, PAGE, after)
             oldest = min([oldest, *(one.due_at for one in found)])
-            sent += self._send(found[: max(0, room - sent)])
-            if after and sent < room:
+            pending += found[: max(0, room - sent - len(pending))]
+            while len(pending) >= BATCH:
+                sent += self._send(pending[:BATCH])
+                del pending[:BATCH]
+            if after and sent + len(pending) < room:
                 turns.append((shard, after))
+        if pending:
+            sent += self._send(pending)
         self.journal.count("RotationsSent", sent)
         self.journal.count("OldestOverdueSeconds", now - oldest)
         self.journal.note("rotated", sent=sent, overdue_seconds=now - oldest)
         return sent
 
     def _send(self, found: Sequence[Due]) -> int:
-        orders = [
-            Order(one.name, one.incarnation, "schedule", generation=one.generation) for one in found
-        ]
-        return sum(
-            self.queue.send(orders[start : start + BATCH]) for start in range(0, len(orders), BATCH)
+        return self.queue.send(
+            [
+                Order(one.name, one.incarnation, "schedule", generation=one.generation)
+                for one in found
+            ]
         )
