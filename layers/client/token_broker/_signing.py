@@ -39,7 +39,7 @@ class Signer(AuthBase):
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
 
-        signed = AWSRequest(method=request.method, url=request.url)
+        signed = AWSRequest(method=request.method, url=request.url, data=request.body)
         SigV4Auth(self._frozen(), "execute-api", self._where()).add_auth(signed)
         request.headers.update(dict(signed.headers.items()))
         return request

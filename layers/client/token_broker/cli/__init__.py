@@ -1,0 +1,19 @@
+"""The command line `token-broker`: for operators, and for people who need a token at once.
+
+main ─ the console script; exit codes in `token_broker.cli.exits`, commands in `commands`
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run, and exit with a documented status."""
+    try:
+        from token_broker.cli.commands import cli
+    except ModuleNotFoundError as error:
+        if error.name not in ("click", "rich"):
+            raise
+        sys.exit("The command line needs more: pip install 'token-broker-client[cli]'")
+    cli(prog_name="token-broker")

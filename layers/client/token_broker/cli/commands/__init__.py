@@ -1,0 +1,33 @@
+"""All commands, in the order of a connection's life."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from token_broker.cli.commands import change, connect, doctor, imports, look, replay, token
+from token_broker.cli.session import Group
+
+
+def _version() -> str:
+    try:
+        return version("token-broker-client")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(_version(), message="%(prog)s %(version)s")
+def cli() -> None:
+    """Consented Microsoft accounts and their access tokens.
+
+    Signs with your AWS credentials. Exit codes: 0 done; 1 failed; 2 wrong usage; 3 not allowed;
+    4 the account's owner or the tenant's administrator must act; 5 the operator must act;
+    6 try again later; 130 interrupted.
+    """
+
+
+for module in (connect, look, token, change, imports, replay, doctor):
+    for command in module.COMMANDS:
+        cli.add_command(command)

@@ -1,0 +1,73 @@
+"""replay: dead letters of the refresh queue go back into the queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from token_broker.cli import screen
+from token_broker.cli.aws import client, outputs, refused
+from token_broker.cli.session import current, shared
+from token_broker.errors import TokenBrokerError
+
+BATCH = 10
+"""The most SQS takes at once."""
+VISIBILITY = 60
+"""Seconds until a letter that could not be moved shows again."""
+
+
+@click.command()
+@click.option("--stack", default="token-broker", show_default=True, help="Of CloudFormation.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many.")
+@shared
+def replay(stack: str, limit: int | None) -> None:
+    """Send refreshes that had failed for the broker's own reasons back to work.
+
+    Harmless: an order whose token has been refreshed meanwhile changes nothing.
+    """
+    session = current()
+    found = outputs(session, stack)
+    sqs = client(session, "sqs")
+    dead, queue = found["RefreshDeadLetterQueueUrl"], found["RefreshQueueUrl"]
+    moved = 0
+    while limit is None or moved < limit:
+        count = move(sqs, dead, queue, BATCH if limit is None else min(BATCH, limit - moved))
+        if count == 0:
+            break
+        moved += count
+    if session.as_json:
+        screen.data({"replayed": moved})
+    else:
+        screen.out().print(f"[green]✓[/] {moved} sent back to the refresh queue")
+
+
+def move(sqs: Any, dead: str, queue: str, count: int) -> int:
+    """Move up to `count` letters; how many. First sent, then deleted: none is lost, and one that
+    comes twice does no harm."""
+    try:
+        answer = sqs.receive_message(
+            QueueUrl=dead, MaxNumberOfMessages=count, VisibilityTimeout=VISIBILITY
+        )
+        letters = answer.get("Messages", [])
+        if not letters:
+            return 0
+        entries = [{"Id": str(i), "MessageBody": one["Body"]} for i, one in enumerate(letters)]
+        sent = sqs.send_message_batch(QueueUrl=queue, Entries=entries).get("Successful", [])
+        done = [letters[int(entry["Id"])] for entry in sent]
+        for one in done:
+            sqs.delete_message(QueueUrl=dead, ReceiptHandle=one["ReceiptHandle"])
+    except refused() as error:
+        raise _failed(error) from error
+    if not done:
+        raise TokenBrokerError("broker_unavailable", "SQS accepted none of the messages.")
+    return len(done)
+
+
+def _failed(error: Exception) -> TokenBrokerError:
+    from token_broker.cli.aws import told
+
+    return told(error, "sqs:ReceiveMessage, sqs:DeleteMessage and sqs:SendMessage on the queues")
+
+
+COMMANDS = (replay,)

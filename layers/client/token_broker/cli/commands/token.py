@@ -1,0 +1,61 @@
+"""token: the one command that prints a secret."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+
+from token_broker.cli import screen
+from token_broker.cli.session import current, shared
+from token_broker.token import Token
+
+
+@click.command()
+@click.argument("connection")
+@click.option("--scope", help="Another resource of the same consent.")
+@click.option("--min-ttl", type=click.IntRange(0, 2700), default=0, help="Seconds it must live.")
+@click.option("--header", "form", flag_value="header", help="As an HTTP header.")
+@click.option("--env", "form", flag_value="env", help="As lines for a shell's eval.")
+@shared
+def token(connection: str, scope: str | None, min_ttl: int, form: str | None) -> None:
+    """Print an access token of CONNECTION. It is a secret."""
+    session = current()
+    if form and session.as_json:
+        raise click.UsageError("Choose one of --json, --header and --env.")
+    with session.broker as broker:
+        found = broker.token(connection, scope, min_ttl)
+    if session.as_json:
+        screen.data(_fields(found))
+    elif form == "header":
+        click.echo(f"Authorization: Bearer {found.access_token}")
+    elif form == "env":
+        click.echo(_exports(found))
+    else:
+        click.echo(found.access_token)
+
+
+def _fields(found: Token) -> dict[str, object]:
+    """As the API answers."""
+    return {
+        "access_token": found.access_token,
+        "token_type": "Bearer",
+        "expires_in": found.expires_in,
+        "scope": found.scope,
+        "connection": found.connection,
+        "expires_at": f"{found.expires_at:%Y-%m-%dT%H:%M:%SZ}",
+        "parameters": dict(found.parameters),
+    }
+
+
+def _exports(found: Token) -> str:
+    """ACCESS_TOKEN, ACCESS_TOKEN_EXPIRES_AT and the parameters, in upper case."""
+    values = {
+        "ACCESS_TOKEN": found.access_token,
+        "ACCESS_TOKEN_EXPIRES_AT": f"{found.expires_at:%Y-%m-%dT%H:%M:%SZ}",
+        **{name.upper(): text for name, text in found.parameters.items()},
+    }
+    return "\n".join(f"export {name}={shlex.quote(text)}" for name, text in values.items())
+
+
+COMMANDS = (token,)
