@@ -48,7 +48,7 @@ def verify(id_token: Secret | None, demands: Demands) -> Account:
     audience = claims.get("aud")
     if audience not in (demands.client_id, [demands.client_id]):
         _refuse("aud")
-    if not _number(claims.get("exp")) or claims["exp"] + LEEWAY < demands.now:
+    if not (_number(claims.get("exp")) and claims["exp"] + LEEWAY >= demands.now):
         _refuse("exp")
     if _number(claims.get("nbf")) and claims["nbf"] - LEEWAY > demands.now:
         _refuse("nbf")
