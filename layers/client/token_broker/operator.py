@@ -168,14 +168,24 @@ class Operator:
         if answer.status_code == 204:
             return None
         if answer.status_code not in (200, 201):
-            ask, now = Ask(Key(connection, None)), time.time()
-            raise _wire.failure(answer.status_code, answer.headers, answer.content, ask, now)
+            raise _failure(answer, connection)
         try:
             return answer.json()
         except ValueError:
             raise TokenBrokerError(
                 "unexpected_answer", "It is not JSON.", connection=named
             ) from None
+
+
+def _failure(answer: requests.Response, connection: str) -> TokenBrokerError:
+    ask, now = Ask(Key(connection, None)), time.time()
+    error = _wire.failure(answer.status_code, answer.headers, answer.content, ask, now)
+    if error.code == "not_authorized":
+        error.remedy = (
+            "Run as a role with the policy of the stack's output OperatorPolicy, "
+            "and sign for the API's own region."
+        )
+    return error
 
 
 def _session() -> requests.Session:

@@ -18,9 +18,11 @@ def client(session: Session, service: str) -> Any:
 
     config = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3})
     try:
-        return session.aws.create_client(service, region_name=_region(session), config=config)
+        found = session.aws.create_client(service, region_name=_region(session), config=config)
     except BotoCoreError as error:
         raise told(error, service) from error
+    session.opened.callback(found.close)
+    return found
 
 
 def _region(session: Session) -> str | None:

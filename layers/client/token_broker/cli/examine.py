@@ -49,7 +49,7 @@ def examine(session: Session, stack: str | None) -> Iterator[Finding]:
     yield from _reach(session)
     found: list[Connection] = []
     try:
-        found = [*session.operator.list()]
+        found = [*session.operator().list()]
         yield Finding("operator", True, f"You may manage connections; there are {len(found)}.")
     except TokenBrokerError as error:
         yield _failed("operator", error)

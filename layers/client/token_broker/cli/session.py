@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -24,6 +25,8 @@ class Session:
         self.region: str | None = None
         self.profile: str | None = None
         self.as_json = False
+        self.opened = ExitStack()
+        """What is closed at the end of the run."""
 
     @cached_property
     def aws(self) -> Any:
@@ -38,15 +41,17 @@ class Session:
             raise TokenBrokerError("no_credentials", "There is no such profile.") from None
         return session
 
-    @property
-    def operator(self) -> Operator:
-        """The operator's routes."""
-        return Operator(self.url, session=self.aws, region=self.region)
+    def operator(self, **more: Any) -> Operator:
+        """The operator's routes. `more`: other arguments of Operator."""
+        found = Operator(self.url, session=self.aws, region=self.region, **more)
+        self.opened.callback(found.close)
+        return found
 
-    @property
     def broker(self) -> TokenBroker:
         """The token route."""
-        return TokenBroker(self.url, session=self.aws, region=self.region)
+        found = TokenBroker(self.url, session=self.aws, region=self.region)
+        self.opened.callback(found.close)
+        return found
 
     @property
     def url(self) -> str:
@@ -97,3 +102,5 @@ class Group(click.Group):
         except KeyboardInterrupt:
             screen.note("Interrupted.")
             ctx.exit(exits.INTERRUPTED)
+        finally:
+            session.opened.close()

@@ -30,7 +30,7 @@ def grant(connection: str, principal: str, scopes: tuple[str, ...]) -> None:
     def added(before: list[Grant]) -> list[Grant]:
         return [*(one for one in before if one["principal"] != principal), new]
 
-    _tell(_regrant(current().operator, connection, added), f"{principal} may fetch its tokens")
+    _tell(_regrant(current().operator(), connection, added), f"{principal} may fetch its tokens")
 
 
 @click.command("revoke-grant")
@@ -52,7 +52,7 @@ def revoke_grant(connection: str, principal: str) -> None:
             )
         return left
 
-    _tell(_regrant(current().operator, connection, removed), f"{principal} has no grant any more")
+    _tell(_regrant(current().operator(), connection, removed), f"{principal} has no grant any more")
 
 
 @click.command()
@@ -60,7 +60,7 @@ def revoke_grant(connection: str, principal: str) -> None:
 @shared
 def suspend(connection: str) -> None:
     """Hand out no tokens of CONNECTION until it is resumed."""
-    _tell(current().operator.change(connection, {"suspended": True}), "suspended")
+    _tell(current().operator().change(connection, {"suspended": True}), "suspended")
 
 
 @click.command()
@@ -68,7 +68,7 @@ def suspend(connection: str) -> None:
 @shared
 def resume(connection: str) -> None:
     """Hand out tokens of CONNECTION again."""
-    _tell(current().operator.change(connection, {"suspended": False}), "resumed")
+    _tell(current().operator().change(connection, {"suspended": False}), "resumed")
 
 
 @click.command()
@@ -76,7 +76,7 @@ def resume(connection: str) -> None:
 @shared
 def refresh(connection: str) -> None:
     """Redeem CONNECTION's refresh token now."""
-    found = current().operator.refresh(connection)
+    found = current().operator().refresh(connection)
     _tell(found, f"refreshed; next {screen.ago(found['next_refresh_at'])}")
 
 
@@ -89,7 +89,7 @@ def delete(connection: str, yes: bool) -> None:
     session = current()
     if not yes:
         click.confirm(f"Delete {connection} and its tokens?", abort=True, err=True)
-    session.operator.delete(connection)
+    session.operator().delete(connection)
     if session.as_json:
         screen.data({"connection": connection, "deleted": True})
         return

@@ -61,7 +61,7 @@ def _waits(command: Callable[..., Any]) -> Callable[..., Any]:
 def connect(**given: Any) -> None:
     """Create CONNECTION, show the link for its owner, and wait until he has consented."""
     session = current()
-    operator, wish = session.operator, _wish(given)
+    operator, wish = session.operator(), _wish(given)
     links = operator.create(wish)
     _follow(operator, wish["connection"], links, None, given)
 
@@ -74,7 +74,7 @@ def connect(**given: Any) -> None:
 @shared
 def reauthorize(**given: Any) -> None:
     """Make new links for CONNECTION; earlier ones end."""
-    operator, name = current().operator, given["connection"]
+    operator, name = current().operator(), given["connection"]
     before = operator.show(name)
     links = operator.reauthorize(name, given["scopes"], given["allow_account_change"])
     _follow(operator, name, links, before["authorized_at"], given)

@@ -21,7 +21,7 @@ from token_broker.cli.importing.report import Outcome, writer
 from token_broker.cli.importing.rows import Defaults
 from token_broker.cli.parse import grant, pairs
 from token_broker.cli.session import Session, current, shared
-from token_broker.operator import THREADS, Operator
+from token_broker.operator import THREADS
 
 FORMATS = {"csv": files.table, "jsonl": files.lines, "msal": files.cache}
 SECONDS = 180.0
@@ -109,7 +109,7 @@ def _run(session: Session, items: list[Item], given: dict[str, Any]) -> Counter[
     """Import, with a progress bar, a report, and the failures at the end."""
     counts: Counter[str] = Counter()
     failures: list[Outcome] = []
-    operator = Operator(session.url, session=session.aws, region=session.region, timeout=SECONDS)
+    operator = session.operator(timeout=SECONDS)
     name = given["report"]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     report = Path(name).open("w", encoding="utf-8", newline="") if name else None  # noqa: SIM115

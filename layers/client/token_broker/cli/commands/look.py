@@ -19,7 +19,7 @@ STATUS = click.option("--status", type=click.Choice(get_args(Status)), help="Onl
 def listing(status: Status | None) -> None:
     """List the connections."""
     session = current()
-    found = [*session.operator.list(status)]
+    found = [*session.operator().list(status)]
     if session.as_json:
         screen.data(found)
     elif found:
@@ -34,7 +34,7 @@ def listing(status: Status | None) -> None:
 def show(connection: str) -> None:
     """Show all about CONNECTION but its secrets."""
     session = current()
-    found = session.operator.show(connection)
+    found = session.operator().show(connection)
     if session.as_json:
         screen.data(found)
     else:
@@ -47,7 +47,7 @@ def show(connection: str) -> None:
 def verify(connection: str) -> None:
     """Tell whether CONNECTION really reaches its service, and if not, who must do what."""
     session = current()
-    found = session.operator.verify(connection)
+    found = session.operator().verify(connection)
     if session.as_json:
         screen.data(found)
     else:
@@ -63,7 +63,7 @@ def verify(connection: str) -> None:
 @shared
 def export(status: Status | None, output: Any) -> None:
     """Write all but secrets of all connections as JSON lines."""
-    for one in current().operator.list(status):
+    for one in current().operator().list(status):
         output.write(screen.lines([one]))
 
 

@@ -23,8 +23,7 @@ def token(connection: str, scope: str | None, min_ttl: int, form: str | None) ->
     session = current()
     if form and session.as_json:
         raise click.UsageError("Choose one of --json, --header and --env.")
-    with session.broker as broker:
-        found = broker.token(connection, scope, min_ttl)
+    found = session.broker().token(connection, scope, min_ttl)
     if session.as_json:
         screen.data(_fields(found))
     elif form == "header":

@@ -1,0 +1,80 @@
+"""Runs commands in this process, as a principal of the stack or in front of the fake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.cli.fake import Fake, serving
+from tests.e2e.harness import Stack
+from token_broker.cli.commands import cli
+
+Run = Callable[..., Result]
+"""`run("list", "--json", principal="team-a", input=...)`."""
+
+BARE = {
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "COLUMNS": "160",
+}
+
+
+def environment(stack: Stack, principal: str) -> dict[str, str]:
+    """What a shell of a principal holds; `administrator` is the emulator's own."""
+    keys = {"access_key_id": "test", "secret_access_key": "test", "session_token": ""}
+    if principal != "administrator":
+        keys = stack.document["principals"][principal]
+    return {
+        **BARE,
+        "AWS_ACCESS_KEY_ID": keys["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
+        **({"AWS_SESSION_TOKEN": keys["session_token"]} if keys["session_token"] else {}),
+        "AWS_ENDPOINT_URL": stack.document["aws_endpoint_url"],
+        "TOKEN_BROKER_API_URL": stack.api_url,
+    }
+
+
+def runner(env: Callable[[str], dict[str, str]]) -> Run:
+    """A command in this process; an exception that escapes it is raised."""
+
+    def run(*words: str, principal: str = "operator", **more: Any) -> Result:
+        found = CliRunner(env=env(principal)).invoke(cli, words, **more)
+        if found.exception and not isinstance(found.exception, SystemExit):
+            raise found.exception
+        return found
+
+    return run
+
+
+@pytest.fixture
+def run(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Commands in front of the stack."""
+    _forget(monkeypatch)
+    return runner(lambda principal: environment(stack, principal))
+
+
+@pytest.fixture
+def fake() -> Iterator[tuple[Fake, str]]:
+    """A broker in this process, and its URL."""
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture
+def offline(fake: tuple[Fake, str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Commands in front of the fake."""
+    _forget(monkeypatch)
+    keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"}
+    return runner(lambda _: {**BARE, **keys, "TOKEN_BROKER_API_URL": fake[1]})
+
+
+def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No credentials or profile of whoever runs the tests."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
