@@ -35,7 +35,8 @@ _PARAMETER = {
     "account_id": re.compile(r"[0-9]{1,20}"),
 }
 _LABEL_NAME = re.compile(r"[\w.:/=+@-]{1,128}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters, and halves of characters: JSON can write them, UTF-8 cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,8 @@ def creation(data: object) -> Creation:
         scopes=_optional(fields, "scopes", list),
         account=_account(fields.get("account")),
         grants=() if fields.get("grants") is None else grants.parse(fields["grants"]),
-        labels={k: v for k, v in _labels(fields.get("labels") or {}).items() if v is not None},
-        parameters=_parameters(fields.get("parameters") or {}),
+        labels={k: v for k, v in _labels(fields.get("labels")).items() if v is not None},
+        parameters=_parameters(fields.get("parameters")),
     )
 
 
@@ -134,11 +135,11 @@ def change(data: object) -> Change:
     listed = () if "grants" in wiped else None
     return Change(
         grants=grants.parse(fields["grants"]) if fields.get("grants") is not None else listed,
-        labels=_labels(fields.get("labels") or {}),
+        labels=_labels(fields.get("labels")),
         drop_labels="labels" in wiped,
         parameters=dict.fromkeys(PURPOSES)
         if "parameters" in wiped
-        else _parameters(fields.get("parameters") or {}),
+        else _parameters(fields.get("parameters")),
         suspended=False if "suspended" in fields and suspended is None else suspended,
         version=version,
     )
@@ -194,7 +195,7 @@ def _account(data: object) -> Expected:
         return Expected()
     fields = _object(data, "account", {"username", "object_id", "tenant_id"})
     username = _optional(fields, "username", str)
-    if username is not None and (not 1 <= len(username) <= 256 or _CONTROL.search(username)):
+    if username is not None and (not 1 <= len(username) <= 256 or _UNPRINTABLE.search(username)):
         raise Problem("invalid_request", "account.username: 1 to 256 printable characters.")
     object_id, tenant_id = fields.get("object_id"), fields.get("tenant_id")
     return Expected(
@@ -205,13 +206,15 @@ def _account(data: object) -> Expected:
 
 
 def _labels(data: object) -> dict[str, str | None]:
+    if data is None:
+        return {}
     if not isinstance(data, dict) or len(data) > MAX_LABELS:
         raise Problem("invalid_request", f"labels: must be an object of at most {MAX_LABELS}.")
     for name, text in data.items():
         if not _LABEL_NAME.fullmatch(name):
             raise Problem("invalid_request", "labels: a name has 1 to 128 of letters and _.:/=+@-.")
         if text is not None and (
-            not isinstance(text, str) or len(text) > 256 or _CONTROL.search(text)
+            not isinstance(text, str) or len(text) > 256 or _UNPRINTABLE.search(text)
         ):
             raise Problem(
                 "invalid_request", "labels: a value has at most 256 printable characters."
@@ -220,7 +223,7 @@ def _labels(data: object) -> dict[str, str | None]:
 
 
 def _parameters(data: object) -> dict[str, Secret | None]:
-    fields = _object(data, "parameters", {*PURPOSES})
+    fields = _object({} if data is None else data, "parameters", {*PURPOSES})
     found: dict[str, Secret | None] = {}
     for name, text in fields.items():
         if isinstance(text, int) and not isinstance(text, bool):

@@ -9,7 +9,7 @@ from typing import Any
 
 from broker.grants import Grant
 from broker.model import Connection, Failure, Status, Ticket
-from broker.names import Instant, rfc3339
+from broker.names import Instant, rfc3339, slug
 from broker.problems import Problem
 
 
@@ -68,8 +68,8 @@ def position(text: str) -> tuple[str, str]:
     try:
         found = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
         status, name = found
-        return Status(status).value, str(name)
-    except (ValueError, binascii.Error, TypeError, RecursionError):
+        return Status(status).value, slug(name)
+    except (ValueError, binascii.Error, TypeError, RecursionError, Problem):
         raise Problem("invalid_request", "cursor: is not one of this API.") from None
 
 
