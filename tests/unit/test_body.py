@@ -1,0 +1,231 @@
+"""What operators send: every field, every way to get it wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker import body, show
+from broker.grants import Grant
+from broker.model import Expected, Status
+from broker.problems import Problem
+from broker.secret import Secret
+
+MINIMAL = {"connection": "marketing-jp", "service": "microsoft-advertising"}
+GUID = "9188040d-6c67-4c5b-b112-36a304b66dad"
+READERS: list[Callable[[Any], object]] = [
+    body.creation,
+    body.change,
+    body.renewal,
+    body.refresh_token,
+]
+
+
+def refused(work: Callable[[], object]) -> str:
+    with pytest.raises(Problem) as caught:
+        work()
+    assert (caught.value.status, caught.value.code) == (400, "invalid_request")
+    return caught.value.detail
+
+
+def test_the_smallest_creation() -> None:
+    found = body.creation(MINIMAL)
+    assert (found.connection, found.service.name) == ("marketing-jp", "microsoft-advertising")
+    assert (found.grants, found.labels, found.parameters) == ((), {}, {})
+    assert found.account == Expected()
+    nulls = dict.fromkeys(("resource", "tenant", "scopes", "account", "grants", "labels"))
+    assert body.creation({**MINIMAL, **nulls, "parameters": None}) == found
+
+
+def test_the_largest_creation() -> None:
+    found = body.creation(
+        {
+            **MINIMAL,
+            "tenant": GUID.upper(),
+            "scopes": ["https://ads.microsoft.com/msads.manage"],
+            "account": {"username": "山田@example.com", "object_id": GUID, "tenant_id": GUID},
+            "grants": [{"principal": "111122223333"}],
+            "labels": {"チーム": "広告", "a/b:c=d": ""},
+            "parameters": {"developer_token": "canary", "customer_id": 42, "account_id": "43"},
+        }
+    )
+    assert found.tenant == GUID
+    assert found.grants == (Grant("111122223333"),)
+    assert found.parameters["customer_id"] == Secret("42")
+    assert "canary" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"connection": None}, "connection"),
+        ({"connection": "../x"}, "connection"),
+        ({"connection": "x" * 10_000}, "connection"),
+        ({"service": "other"}, "service"),
+        ({"service": None}, "service"),
+        ({"resource": 1}, "resource"),
+        ({"tenant": "../x"}, "tenant"),
+        ({"tenant": 1}, "tenant"),
+        ({"scopes": "User.Read"}, "scopes"),
+        ({"account": "me"}, "account"),
+        ({"account": {"upn": "me"}}, "account"),
+        ({"account": {"username": ""}}, "account.username"),
+        ({"account": {"username": "a\x00b"}}, "account.username"),
+        ({"account": {"username": "\ud800"}}, "account.username"),
+        ({"account": {"username": "x" * 257}}, "account.username"),
+        ({"account": {"object_id": "me"}}, "account.object_id"),
+        ({"account": {"tenant_id": 1}}, "account.tenant_id"),
+        ({"grants": {}}, "grants"),
+        ({"grants": [{"principal": "*"}]}, "grants[0].principal"),
+        ({"labels": []}, "labels"),
+        ({"labels": ""}, "labels"),
+        ({"labels": False}, "labels"),
+        ({"labels": {"": "x"}}, "labels"),
+        ({"labels": {"a": 1}}, "labels"),
+        ({"labels": {"a": "b\nc"}}, "labels"),
+        ({"labels": {"a": "\ud800"}}, "labels"),
+        ({"labels": {"\ud800": "a"}}, "labels"),
+        ({"labels": {"a": "x" * 257}}, "labels"),
+        ({"labels": {str(number): "" for number in range(51)}}, "labels"),
+        ({"parameters": []}, "parameters"),
+        ({"parameters": 0}, "parameters"),
+        ({"parameters": {"password": "x"}}, "parameters"),
+        ({"parameters": {"developer_token": "a b"}}, "parameters.developer_token"),
+        ({"parameters": {"developer_token": ""}}, "parameters.developer_token"),
+        ({"parameters": {"developer_token": "x" * 257}}, "parameters.developer_token"),
+        ({"parameters": {"customer_id": "x"}}, "parameters.customer_id"),
+        ({"parameters": {"customer_id": -1}}, "parameters.customer_id"),
+        ({"parameters": {"customer_id": True}}, "parameters.customer_id"),
+        ({"parameters": {"account_id": 1.5}}, "parameters.account_id"),
+        ({"suspended": True}, "unknown"),
+        ({"canary-unknown": 1}, "unknown"),
+    ],
+)
+def test_what_is_no_creation(fields: dict[str, Any], named: str) -> None:
+    detail = refused(lambda: body.creation({**MINIMAL, **fields}))
+    assert named in detail
+    assert "canary" not in detail
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("data", [None, [], "x", 1, True, [{}], {"unknown": 1}])
+def test_what_is_no_body(reader: Callable[[Any], object], data: object) -> None:
+    assert refused(lambda: reader(data)).startswith("body:")
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"version": "1"}, "version"),
+        ({"version": True}, "version"),
+        ({"version": 1.0}, "version"),
+        ({"suspended": "yes"}, "suspended"),
+        ({"suspended": 0}, "suspended"),
+        ({"labels": []}, "labels"),
+        ({"parameters": False}, "parameters"),
+        ({"grants": {}}, "grants"),
+        ({"connection": "x"}, "unknown"),
+        ({"scopes": []}, "unknown"),
+    ],
+)
+def test_what_is_no_change(fields: dict[str, Any], named: str) -> None:
+    assert named in refused(lambda: body.change(fields))
+
+
+def test_changes() -> None:
+    """RFC 7396: null removes."""
+    assert body.change({}) == body.Change(labels={})
+    wiped = body.change({"grants": None, "labels": None, "parameters": None, "suspended": None})
+    assert (wiped.grants, wiped.drop_labels, wiped.suspended) == ((), True, False)
+    assert dict(wiped.parameters) == {
+        "developer_token": None,
+        "customer_id": None,
+        "account_id": None,
+    }
+
+
+def test_merged_labels_stay_few() -> None:
+    before = {str(number): "" for number in range(50)}
+    change = body.change({"labels": {"x": "1"}})
+    assert "labels" in refused(lambda: change.merged_labels(before))
+    assert body.change({"labels": {"x": "1", "0": None}}).merged_labels(before)["x"] == "1"
+
+
+def test_renewals() -> None:
+    assert body.renewal({}) == body.Renewal()
+    assert body.renewal({"allow_account_change": True}).allow_account_change
+    for wrong in ({"allow_account_change": "yes"}, {"scopes": "x"}, {"allow_account_change": 1}):
+        refused(lambda wrong=wrong: body.renewal(wrong))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("text", [None, "", "a b", "é", "x" * 16_385, 1, ["canary"], "canary\n"])
+def test_what_is_no_refresh_token(text: object) -> None:
+    assert "canary" not in refused(lambda: body.refresh_token({"refresh_token": text}))
+
+
+def test_a_refresh_token() -> None:
+    found = body.refresh_token({"refresh_token": "0.AXEA-_.~+/=canary"})
+    assert found.open().endswith("canary")
+    assert "canary" not in repr(found)
+
+
+def test_listings() -> None:
+    assert body.listing({}) == body.Listing(None, 50, None)
+    cursor = show.cursor(("blocked", "marketing-jp"))
+    found = body.listing({"status": ["active"], "limit": ["100"], "cursor": [cursor]})
+    assert found == body.Listing(Status.ACTIVE, 100, ("blocked", "marketing-jp"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *({"status": ["x"]}, {"status": [""]}, {"status": ["active", "active"]}, {"x": ["1"]}),
+        *({"limit": ["0"]}, {"limit": ["101"]}, {"limit": ["-1"]}, {"limit": ["x"]}),
+        *({"limit": ["1" * 5000]}, {"cursor": [""]}, {"cursor": ["x"]}, {"cursor": ["é"]}),
+        *({"cursor": ["W10"]}, {"cursor": ["e30"]}, {"cursor": ["W1tb" * 5000]}),
+        {"cursor": [show.cursor(("active", ""))]},
+        {"cursor": [show.cursor(("active", "../x"))]},
+        {"cursor": [show.cursor(("nothing", "x"))]},
+    ],
+)
+def test_what_is_no_listing(query: dict[str, list[str]]) -> None:
+    refused(lambda: body.listing(query))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(
+    [
+        *("connection", "service", "resource", "tenant", "scopes", "account", "grants", "labels"),
+        *("parameters", "suspended", "version", "allow_account_change", "refresh_token"),
+    ]
+)
+
+
+@given(st.sampled_from(READERS), st.dictionaries(FIELDS, JSON) | JSON)
+def test_any_json_is_read_or_refused(reader: Callable[[Any], object], data: Any) -> None:
+    base = MINIMAL if reader is body.creation else {}
+    merged = {**base, **data} if isinstance(data, dict) else data
+    try:
+        reader(merged)
+    except Problem as problem:
+        assert json.dumps(problem.as_dict())  # noqa: PT017
+        assert problem.code == "invalid_request"  # noqa: PT017
+
+
+@given(st.text())
+def test_any_cursor_is_read_or_refused(text: str) -> None:
+    try:
+        status, name = show.position(text)
+    except Problem:
+        return
+    assert status in {*Status}
+    assert name

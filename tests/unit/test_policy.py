@@ -1,0 +1,102 @@
+"""When to redeem and when to wait."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker import policy
+from broker.model import Connection, Sealed, Token
+from broker.names import Incarnation, Instant, Name
+from tests.fakes.world import NOON, Chance
+
+LIVES = st.integers(1, 172_800)
+SEEDS = st.integers(0, 1000)
+
+
+def token(expires_in: int, refresh_in: int | None, chance: Chance) -> Token:
+    return Token(
+        resource="r",
+        scopes=("r/s",),
+        scope="r/s",
+        sealed=Sealed(b"", 1),
+        obtained_at=Instant(NOON),
+        expires_at=Instant(NOON + expires_in),
+        ahead_at=policy.ahead(NOON, expires_in, refresh_in, chance),
+    )
+
+
+def connection(last_used_at: int | None) -> Connection:
+    return Connection(
+        name=Name("x"),
+        incarnation=Incarnation("i"),
+        service="s",
+        resource="r",
+        tenant="common",
+        scopes=("r/s",),
+        client_id="c",
+        authority="a",
+        created_at=Instant(NOON),
+        created_by="me",
+        last_used_at=None if last_used_at is None else Instant(last_used_at),
+    )
+
+
+@given(LIVES, st.none() | st.integers(1, 200_000), SEEDS)
+def test_a_token_is_replaced_before_it_ends(
+    expires_in: int, refresh_in: int | None, seed: int
+) -> None:
+    found = token(expires_in, refresh_in, Chance(seed))
+    assert NOON <= found.ahead_at <= found.expires_at
+    if refresh_in and refresh_in < expires_in:
+        assert 0.9 * refresh_in - 1 <= found.ahead_at - NOON <= refresh_in
+    assert found.ahead_at <= policy.advisory(found) <= found.expires_at
+    assert policy.advisory(found) <= found.ahead_at + policy.GRACE
+
+
+def test_an_hour_leaves_a_third_of_it() -> None:
+    """Callers never wait for Microsoft: minutes remain when the replacement starts."""
+    found = token(3600, None, Chance())
+    assert found.expires_at - found.ahead_at >= 1200
+    assert found.expires_at - policy.advisory(found) >= policy.MANDATORY
+
+
+@given(LIVES, SEEDS, st.none() | st.integers(-100_000, 0))
+def test_due_is_ahead_of_need_while_in_use_else_once_a_day(
+    expires_in: int, seed: int, used: int | None
+) -> None:
+    chance = Chance(seed)
+    found = token(expires_in, None, chance)
+    one = connection(None if used is None else NOON + used)
+    due = policy.due(one, found.ahead_at, NOON, chance)
+    assert NOON <= due <= NOON + policy.DAY
+    if policy.in_use(one, NOON):
+        assert due <= found.ahead_at
+    else:
+        assert due >= NOON + policy.DAY - policy.IDLE_SPREAD - 1
+
+
+def test_in_use_is_two_hours() -> None:
+    assert policy.in_use(connection(NOON - 7199), NOON)
+    assert not policy.in_use(connection(NOON - 7200), NOON)
+    assert not policy.in_use(connection(None), NOON)
+
+
+@given(st.integers(1, 1_000_000), SEEDS)
+def test_backoff_grows_and_is_bounded(attempts: int, seed: int) -> None:
+    wait = policy.backoff(attempts, Chance(seed))
+    assert 1.6 <= wait <= 1080
+    assert policy.backoff(attempts + 3, Chance(seed)) >= min(wait, 720)
+
+
+def test_numbers_that_belong_together() -> None:
+    """Lesson 1: a lock longer than the work; confirmation within five minutes, not at once."""
+    assert policy.LEASE > 20
+    assert policy.CONFIRM < policy.CONFIRM_SPREAD[0] < policy.CONFIRM_SPREAD[1] < 300
+    assert 300 / policy.FORCE_EVERY < 15
+    assert policy.MAX_MIN_TTL == 2700
+    assert policy.IN_USE > policy.USED_EVERY
+    assert replace(connection(None), lease_until=Instant(NOON + 1)).leased(NOON)
+    assert not replace(connection(None), lease_until=Instant(NOON)).leased(NOON)

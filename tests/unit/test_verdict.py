@@ -1,0 +1,109 @@
+"""Design §4's table of states, as properties."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import get_args
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker import policy
+from broker.diagnosis import Effect
+from broker.model import Connection, Failure, Status, Suspicion
+from broker.names import Instant
+from broker.problems import KINDS, Actor, Problem, Provider
+from broker.verdict import Refusal, extra, judge
+from tests.fakes.world import NOON, Chance
+from tests.unit.test_policy import connection
+
+NOW = Instant(NOON)
+MOVES = {
+    Effect.OWNER: Status.REAUTHORIZATION_REQUIRED,
+    Effect.ADMIN: Status.AWAITING_ADMIN,
+    Effect.POLICY: Status.BLOCKED,
+}
+CODES = st.sampled_from(sorted(KINDS))
+CONSENTED = st.sampled_from([status for status in Status if status is not Status.PENDING])
+REFUSALS = st.builds(
+    Refusal,
+    st.sampled_from(Effect),
+    st.builds(Problem, CODES, actor=st.sampled_from(get_args(Actor))),
+    st.none() | st.integers(1, 3600),
+)
+SUSPICIONS = st.none() | st.builds(Suspicion, CODES, st.integers(NOON - 600, NOON).map(Instant))
+FAILURES = st.none() | st.builds(
+    lambda attempts: Failure("throttled", "", "nobody", "", NOW, NOW, Provider(), attempts),
+    st.integers(1, 100),
+)
+
+
+def of(status: Status, suspicion: Suspicion | None, failure: Failure | None) -> Connection:
+    return replace(connection(None), status=status, suspicion=suspicion, last_error=failure)
+
+
+@given(CONSENTED, SUSPICIONS, FAILURES, REFUSALS, st.integers(0, 100))
+def test_the_table(
+    status: Status, suspicion: Suspicion | None, before: Failure | None, said: Refusal, seed: int
+) -> None:
+    """Lessons 2, 3, 6, 7: only a confirmed refusal of the grant moves the status."""
+    found = judge(of(status, suspicion, before), said, NOW, Chance(seed))
+    assert found.failure.attempts == (before.attempts if before else 0) + 1
+    assert found.failure.code == said.problem.code
+    moved = found.status not in (None, status)
+    if said.effect not in MOVES:
+        assert (found.status, found.event, found.suspicion) == (None, None, suspicion)
+        assert found.due_at is not None
+        if said.effect is Effect.CREDENTIAL:
+            # Callers soon, for they cost no call of Microsoft; the schedule backs off.
+            assert found.failure.retry_at - NOW <= 21 + (said.retry_after or 0)
+            assert found.failure.retry_at <= found.due_at <= NOW + 3601
+        else:
+            assert found.due_at is not None
+        assert min(found.due_at, found.failure.retry_at) > NOW
+        if said.effect is Effect.NONE:
+            assert found.due_at == found.failure.retry_at > NOW + (said.retry_after or 0)
+    elif moved:
+        assert found.status is MOVES[said.effect]
+        assert suspicion is not None
+        assert NOW - suspicion.since >= policy.CONFIRM
+        assert found.event == "Connection Broken"
+    elif found.status is None:
+        assert found.suspicion is not None
+        assert (found.event is not None) is (suspicion is None)
+        assert found.due_at is not None
+        assert policy.CONFIRM < found.due_at - NOW < 300
+    if found.status is Status.REAUTHORIZATION_REQUIRED:
+        assert found.due_at is None
+    else:
+        assert found.due_at is not None
+
+
+@given(CONSENTED, st.sampled_from(sorted(MOVES)), CODES, st.integers(0, 100))
+def test_the_same_refusal_twice_is_confirmed(
+    status: Status, effect: Effect, code: str, seed: int
+) -> None:
+    refusal, chance = Refusal(effect, Problem(code)), Chance(seed)
+    one = of(status, None, None)
+    first = judge(one, refusal, NOW, chance)
+    if first.status is None:
+        one = replace(one, suspicion=first.suspicion, last_error=first.failure)
+        assert first.due_at is not None
+        second = judge(one, refusal, first.due_at, chance)
+        assert second.status is MOVES[effect]
+    else:
+        assert status is MOVES[effect], "there already"
+
+
+@given(FAILURES, REFUSALS, st.booleans(), st.integers(0, 100))
+def test_an_extra_set_never_waits_less_than_microsoft_asked(
+    before: Failure | None, said: Refusal, scoped: bool, seed: int
+) -> None:
+    found = extra(before, said, scoped, NOW, Chance(seed))
+    assert found.retry_at > NOW
+    if said.grant:
+        assert found.retry_at == NOW + policy.EXTRA_WAIT
+        assert found.code == ("scope_not_granted" if scoped else said.problem.code)
+    else:
+        assert said.effect is Effect.CREDENTIAL or found.retry_at > NOW + (said.retry_after or 0)
+        assert found.code == said.problem.code
