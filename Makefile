@@ -46,7 +46,7 @@ build: .venv/stamp .venv-sam/stamp ## Build for Lambda into .aws-sam/build, as `
 	PYTHON=$(abspath $(BIN)/python) $(SAM)/sam build --cached
 
 lock: .venv-lock/stamp ## Write the lock files anew from the *.in files
-	@for name in layers/dependencies/requirements requirements/{dev,emulator,sam,lock}; do \
+	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,lock}; do \
 	  .venv-lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --no-header --upgrade \
 	    --no-emit-index-url --no-emit-find-links --no-emit-build-options $$name.in -o $$name.txt; echo "$$name.txt"; done
 

@@ -2,6 +2,7 @@
 
     python build.py broker INTO
     python build.py dependencies INTO [--host]
+    python build.py client INTO [--host]
 
 Works on any machine, without Docker: pip fetches the wheels of Lambda's platform. With `--host`
 they are this machine's and this interpreter's, for the local stack. Needs nothing but Python and
@@ -40,34 +41,48 @@ HERE = Path(__file__).parent
 def main() -> None:
     """Parse the command line and build."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("layer", choices=["broker", "dependencies"])
+    parser.add_argument("layer", choices=["broker", "dependencies", "client"])
     parser.add_argument("into", type=Path, help="a directory; python/ is made in it")
     parser.add_argument("--host", action="store_true", help="for this machine, not for Lambda")
     arguments = parser.parse_args()
     site = arguments.into.resolve() / "python"
     shutil.rmtree(site, ignore_errors=True)
     if arguments.layer == "broker":
-        ignore = shutil.ignore_patterns("__pycache__", "*.py[co]")
-        shutil.copytree(HERE / "broker" / "broker", site / "broker", ignore=ignore)
+        copy(HERE / "broker" / "broker", site / "broker")
+    elif arguments.layer == "client":
+        # Pure Python, for teams' functions of any version and machine; botocore is in the runtime.
+        install(site, "client", ["--platform", "any", "--implementation", "py", "--abi", "none"])
+        copy(HERE / "client" / "token_broker", site / "token_broker", "cli")
+        shutil.rmtree(site / "bin", ignore_errors=True)
     else:
-        install(site, host=arguments.host)
+        install(site, "dependencies", [] if arguments.host else for_lambda())
         prune(site)
         if not arguments.host:
             verify(site)
     byte_compile(site, host=arguments.host)
 
 
-def install(site: Path, *, host: bool) -> None:
-    """Install the locked packages, every file checked against its hash."""
-    requirements = HERE / "dependencies" / "requirements.txt"
+def copy(package: Path, into: Path, *without: str) -> None:
+    """Copy a package's sources."""
+    ignore = shutil.ignore_patterns("__pycache__", "*.py[co]", *without)
+    shutil.copytree(package, into, ignore=ignore)
+
+
+def install(site: Path, layer: str, wheels: list[str]) -> None:
+    """Install the layer's locked packages, every file checked against its hash. `wheels`: pip's
+    options that choose them; none for this machine's."""
+    requirements = HERE / layer / "requirements.txt"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps"]
     command += ["--require-hashes", "--only-binary=:all:", "--disable-pip-version-check"]
     command += ["--target", str(site), "--requirement", str(requirements)]
-    if not host:
-        version = ".".join(map(str, RUNTIME))
-        command += ["--implementation", "cp", "--python-version", version]
-        command += [word for platform in PLATFORMS for word in ("--platform", platform)]
-    subprocess.run(command, check=True)  # noqa: S603 (fixed words and our own paths)
+    subprocess.run([*command, *wheels], check=True)  # noqa: S603 (fixed words and our own paths)
+
+
+def for_lambda() -> list[str]:
+    """pip's options for wheels of the runtime."""
+    version = ".".join(map(str, RUNTIME))
+    platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
+    return ["--implementation", "cp", "--python-version", version, *platforms]
 
 
 def prune(site: Path) -> None:

@@ -11,6 +11,7 @@ from local.template import ROOT
 
 LOCKS = [
     ROOT / "layers" / "dependencies" / "requirements.txt",
+    ROOT / "layers" / "client" / "requirements.txt",
     *sorted((ROOT / "requirements").glob("*.txt")),
 ]
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([A-Za-z0-9.+!]+)( ; .+)?$")
