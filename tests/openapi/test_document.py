@@ -1,0 +1,76 @@
+"""docs/openapi.json says what the code does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from broker import body, show
+from broker.problems import KINDS, Problem
+from local.openapi import __main__ as command
+from local.openapi import answers
+from local.openapi.document import OPERATIONS
+from local.openapi.infer import infer
+
+
+def schema(name: str) -> Draft202012Validator:
+    """A validator of one schema of the document in the repository."""
+    document = json.loads(command.PATH.read_text())
+    return Draft202012Validator({**document, "$ref": f"#/components/schemas/{name}"})
+
+
+def test_it_is_in_step_with_the_code() -> None:
+    assert command.PATH.read_text() == command.text(), "run: python -m local.openapi"
+
+
+def test_check_tells_a_difference(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["openapi", "--check"])
+    assert command.main() == 0
+    monkeypatch.setattr(command, "PATH", tmp_path / "openapi.json")
+    assert command.main() == 1
+    assert "out of step" in capsys.readouterr().err
+
+
+def test_every_problem_belongs_to_some_route() -> None:
+    named = {code for one in OPERATIONS.values() for code in one.problems}
+    everywhere = {"invalid_request", "not_authorized", "rate_limited", "internal_error"}
+    assert named | everywhere | {"broker_unavailable"} == KINDS.keys()
+
+
+@pytest.mark.parametrize("code", KINDS)
+def test_every_problem_conforms(code: str) -> None:
+    schema("Problem").validate(Problem(code, provider=answers.PROVIDER).as_dict())
+
+
+def test_a_connection_conforms_and_one_with_another_field_does_not() -> None:
+    shown = show.connection(answers.FULL, answers.USED)
+    schema("Connection").validate(shown)
+    with pytest.raises(ValidationError):
+        schema("Connection").validate(shown | {"refresh_token": "secret"})
+
+
+def test_the_creation_of_the_readme_conforms() -> None:
+    wish = {
+        "connection": "marketing-jp",
+        "service": "microsoft-advertising",
+        "account": {"username": "ads@example.co.jp"},
+        "grants": [{"principal": "arn:aws:iam::111122223333:role/report-job"}],
+        "parameters": {"developer_token": "x", "customer_id": "123", "account_id": "456"},
+    }
+    schema("Creation").validate(wish)
+    body.creation(wish)
+
+
+def test_inference_tells_optional_from_null() -> None:
+    found = infer([{"a": 1, "b": None}, {"a": 2, "b": "x", "c": [True]}], {})
+    assert found["required"] == ["a", "b"]
+    assert found["properties"]["b"] == {"type": ["string", "null"]}
+    assert found["properties"]["c"]["items"] == {"type": "boolean"}
+    with pytest.raises(ValueError, match="types"):
+        infer([1, "x"], {})
