@@ -163,3 +163,27 @@ def test_one_of_a_crowd_opens_the_breaker(stores: Stores, crowd: Crowd) -> None:
         [partial(stores.breakers.open, "client", "v1", FAULT, later(999)) for _ in range(CROWD)]
     )
     assert sum(won) == 1
+
+
+def test_a_breaker_is_probed_when_it_is_due_by_one(stores: Stores, crowd: Crowd) -> None:
+    assert not stores.breakers.probe("client", "v1", later(0), later(300)), "nothing is open"
+    stores.breakers.open("client", "v1", FAULT, later(999))
+    due = FAULT.retry_at
+    early = Instant(due - 1)
+    assert not stores.breakers.probe("client", "v1", early, later(900))
+    winners = crowd(
+        [partial(stores.breakers.probe, "client", "v1", due, later(900)) for _ in range(CROWD)]
+    )
+    assert sum(winners) == 1
+    assert stores.breakers.get("client", "v1") == replace(FAULT, retry_at=later(900))
+
+
+def test_a_reminder_is_due_once_until_then(stores: Stores, crowd: Crowd) -> None:
+    winners = crowd(
+        [partial(stores.breakers.remind, "client", "v1", later(0), later(99)) for _ in range(CROWD)]
+    )
+    assert sum(winners) == 1
+    assert not stores.breakers.remind("client", "v1", later(98), later(200))
+    assert stores.breakers.remind("client", "v2", later(98), later(200))
+    assert stores.breakers.remind("client", "v1", later(99), later(200))
+    assert stores.breakers.get("client", "v1") is None

@@ -10,7 +10,7 @@ import pytest
 
 from broker.grants import Grant
 from broker.model import Connection, Status
-from broker.names import Name
+from broker.names import Incarnation, Name
 from tests.contract import samples
 from tests.contract.conftest import CROWD, Crowd, Stores
 from tests.contract.samples import EXTRA, OWN
@@ -177,3 +177,28 @@ def test_status_moves_through_the_index(stores: Stores) -> None:
     (found,), _ = stores.connections.page(Status.ACTIVE, 5, None)
     assert found.epoch == 1
     assert not {OWN, EXTRA} & found.tokens.keys()
+
+
+def test_a_connection_waits_for_its_administrator_before_any_consent(stores: Stores) -> None:
+    before = replace(samples.connection(), link=2)
+    stores.connections.create(before)
+    failure = samples.failure()
+    assert not stores.connections.await_admin(replace(before, link=1), failure)
+    assert not stores.connections.await_admin(
+        replace(before, incarnation=Incarnation("other")), failure
+    )
+    assert stores.connections.get(before.name) == before
+    assert stores.connections.await_admin(before, failure)
+    waiting = replace(before, status=Status.AWAITING_ADMIN, last_error=failure)
+    assert stores.connections.get(before.name) == waiting
+    assert not stores.connections.await_admin(before, samples.failure()), "it waits already"
+    assert stores.connections.page(Status.PENDING, 10, None)[0] == []
+    (found,), _ = stores.connections.page(Status.AWAITING_ADMIN, 10, None)
+    assert found.name == before.name
+
+
+def test_only_a_pending_connection_may_begin_to_wait(stores: Stores) -> None:
+    active = replace(samples.connection(), status=Status.ACTIVE)
+    stores.connections.create(active)
+    assert not stores.connections.await_admin(active, samples.failure())
+    assert stores.connections.get(active.name) == active

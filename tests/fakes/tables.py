@@ -31,6 +31,7 @@ class Tables:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     candidates: dict[Incarnation, tuple[Sealed, Instant]] = field(default_factory=dict)
     breakers: dict[tuple[str, str], Fault] = field(default_factory=dict)
+    reminders: dict[tuple[str, str], Instant] = field(default_factory=dict)
 
     def current(self, name: Name, incarnation: Incarnation) -> Connection | None:
         """The connection, if it is still of this incarnation."""

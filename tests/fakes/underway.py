@@ -114,6 +114,21 @@ class Breakers:
             )
             return found is None
 
+    def probe(self, client_id: str, version: str, now: Instant, retry_at: Instant) -> bool:
+        with self._tables.lock:
+            found = self._tables.breakers.get((client_id, version))
+            if not found or found.retry_at > now:
+                return False
+            self._tables.breakers[client_id, version] = replace(found, retry_at=retry_at)
+            return True
+
+    def remind(self, client_id: str, version: str, now: Instant, until: Instant) -> bool:
+        with self._tables.lock:
+            if self._tables.reminders.get((client_id, version), 0) > now:
+                return False
+            self._tables.reminders[client_id, version] = until
+            return True
+
     def close(self, client_id: str, version: str) -> bool:
         with self._tables.lock:
             return self._tables.breakers.pop((client_id, version), None) is not None

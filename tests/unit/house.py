@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from broker import body, view
+from broker.breaker import Breaker
 from broker.consent import Acceptance
 from broker.ending import Ending
 from broker.grants import Caller
@@ -79,9 +80,14 @@ class House:
         """Fresh environments: what processes remembered is gone, what was stored is not."""
         oauth = OAuth(
             http=self.http,
-            credentials=self.credentials,
-            breakers=self.breakers,
-            events=self.published,
+            breaker=Breaker(
+                credentials=self.credentials,
+                breakers=self.breakers,
+                events=self.published,
+                journal=self.journal,
+                clock=self.clock,
+                client_id=CLIENT_ID,
+            ),
             clock=self.clock,
             chance=self.chance,
             sleep=self.clock.advance,

@@ -152,7 +152,7 @@ def test_refresh(found: Diagnosis, kind: str, code: str, actor: str, effect: str
 
 
 @pytest.mark.parametrize("leg", Leg)
-@pytest.mark.parametrize("error", ["invalid_grant", "invalid_client", "access_denied", "nonsense"])
+@pytest.mark.parametrize("error", ["invalid_grant", "invalid_scope", "access_denied", "nonsense"])
 def test_an_unknown_number_never_decides(leg: Leg, error: str) -> None:
     with_number, without = answer(error, 99999999, leg=leg), answer(error, leg=leg)
     assert with_number.kind is without.kind
@@ -160,6 +160,15 @@ def test_an_unknown_number_never_decides(leg: Leg, error: str) -> None:
     assert with_number.bare is without.bare
     assert with_number.number is None
     assert with_number.provider.error_codes == (99999999,)
+
+
+@pytest.mark.parametrize("leg", [Leg.CODE, Leg.REFRESH])
+def test_invalid_client_with_an_unknown_number_is_no_proof_against_the_secret(leg: Leg) -> None:
+    found = answer("invalid_client", 99999999, leg=leg)
+    assert (found.kind, found.effect) == (Class.CLIENT_MISCONFIGURED, Effect.NONE)
+    assert found.number is None
+    assert answer("invalid_client", leg=leg).effect is Effect.CREDENTIAL
+    assert answer("invalid_client", 99999999, 7000215, leg=leg).effect is Effect.CREDENTIAL
 
 
 def test_the_most_telling_number_decides() -> None:

@@ -14,12 +14,12 @@ from broker import catalogue, identity, policy, scopes
 from broker.identity import Demands
 from broker.model import Account, Connection, Grantee, Sealed, Status, Token
 from broker.names import SHARED_TENANTS, Instant, is_guid
-from broker.oauth import Tokens
 from broker.ports import Chance, Clock, Consent, Consents, Events, Http, Unreachable
 from broker.problems import Problem
 from broker.scopes import ScopeSet
 from broker.sealing import Keys, seal, slot
 from broker.secret import Secret
+from broker.tokens import Tokens
 
 DISCOVERY_TIMEOUT = 3.0
 """Seconds."""

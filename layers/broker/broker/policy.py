@@ -38,6 +38,9 @@ CONFIRM_SPREAD = (35, 90)
 minutes."""
 EXTRA_WAIT = 600
 """A refused extra scope set is not asked for again before."""
+CREDENTIAL_WAIT = (10, 20)
+"""While the client credential is refused, a caller may ask again soon: the circuit breaker answers
+without a call, and a new secret is found at once."""
 BACKOFF = (2, 900)
 """First and longest wait after failures that heal by themselves."""
 

@@ -320,8 +320,18 @@ class Breakers(Protocol):
         it may be forgotten."""
         ...
 
+    def probe(self, client_id: str, version: str, now: Instant, retry_at: Instant) -> bool:
+        """Take the one attempt that is due: move `retry_at` on if it is at or before `now`; False
+        if it is not, or the breaker is closed. One winner."""
+        ...
+
     def close(self, client_id: str, version: str) -> bool:
         """Close it; True if it was open."""
+        ...
+
+    def remind(self, client_id: str, version: str, now: Instant, until: Instant) -> bool:
+        """Whether a reminder about this version is due; if so, the next one is at `until`. One
+        winner."""
         ...
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from broker import policy
+from broker.breaker import Blocked
 from broker.diagnosis import Effect
 from broker.model import Connection, Failure, Status, Suspicion
 from broker.names import Instant
@@ -36,7 +37,8 @@ class Refusal:
     def of(cls, found: Refused | Problem) -> Refusal:
         """From Microsoft's answer, or from the broker's own trouble."""
         if isinstance(found, Problem):
-            return cls(Effect.NONE, found)
+            blocked = isinstance(found, Blocked)
+            return cls(Effect.CREDENTIAL if blocked else Effect.NONE, found)
         diagnosis = found.diagnosis
         return cls(diagnosis.effect, diagnosis.problem(), diagnosis.retry_after)
 
@@ -114,13 +116,18 @@ def _suspect(connection: Connection, refusal: Refusal, now: Instant, chance: Cha
 def _wait(connection: Connection, refusal: Refusal, now: Instant, chance: Chance) -> Verdict:
     """Not about the grant: later again, and the grant is as good as before."""
     failure = wait(refusal, connection.last_error, now, chance)
-    return Verdict(failure, None, connection.suspicion, failure.retry_at, None)
+    due_at = failure.retry_at
+    if refusal.effect is Effect.CREDENTIAL:  # soon for callers, at leisure for the schedule
+        due_at = max(due_at, Instant(int(now + policy.backoff(failure.attempts, chance))))
+    return Verdict(failure, None, connection.suspicion, due_at, None)
 
 
 def wait(refusal: Refusal, before: Failure | None, now: Instant, chance: Chance) -> Failure:
     """A failure that is waited out: at least as long as Microsoft asked for."""
     attempts = (before.attempts if before else 0) + 1
-    pause = max(refusal.retry_after or 0, policy.backoff(attempts, chance))
+    short = refusal.effect is Effect.CREDENTIAL
+    own = chance.between(*policy.CREDENTIAL_WAIT) if short else policy.backoff(attempts, chance)
+    pause = max(refusal.retry_after or 0, own)
     return refusal.failure(before, now, Instant(int(now + pause) + 1))
 
 

@@ -125,7 +125,7 @@ def refresh_step(own: settings.Refresh, journal: Journal) -> refresh.Step:
         acceptance=_acceptance(own, http, events),
         vault_keys=Keys(aws.kms(), own.vault_key),
         token_keys=Keys(aws.kms(), own.connections_key),
-        oauth=_oauth(own, http, events),
+        oauth=_oauth(own, http, events, journal),
         events=events,
         clock=time.time,
         chance=Chance(),
@@ -152,7 +152,7 @@ def callback_step(own: settings.Callback, journal: Journal) -> callback.Step:
         connections=Connections(table, own.connections_table),
         authorizations=Authorizations(table, own.authorizations_table),
         acceptance=_acceptance(own, http, events),
-        oauth=_oauth(own, http, events),
+        oauth=_oauth(own, http, events, journal),
         refresher=Refresher(aws.functions, own.refresh_function),
         verifier=Verifier(aws.functions, own.verify_function),
         queue=Queue(aws.sqs(), own.queue_url),
@@ -182,17 +182,23 @@ def verify_step(journal: Journal) -> verify.Step:
     )
 
 
-def _oauth(own: settings.Refresh, http: Http, events: Events) -> OAuth:
+def _oauth(own: settings.Refresh, http: Http, events: Events, journal: Journal) -> OAuth:
     """The OAuth client of `callback` and `refresh`: nobody else reads the client credential."""
     from broker.adapters.dynamodb.authorizations import Breakers
     from broker.adapters.secretsmanager import Credentials
+    from broker.breaker import Breaker
     from broker.oauth import OAuth
 
     return OAuth(
         http=http,
-        credentials=Credentials(aws.secretsmanager(), own.client_secret, time.time),
-        breakers=Breakers(aws.dynamodb(), own.authorizations_table),
-        events=events,
+        breaker=Breaker(
+            credentials=Credentials(aws.secretsmanager(), own.client_secret, time.time),
+            breakers=Breakers(aws.dynamodb(), own.authorizations_table),
+            events=events,
+            journal=journal,
+            clock=time.time,
+            client_id=own.client_id,
+        ),
         clock=time.time,
         chance=Chance(),
         sleep=time.sleep,

@@ -9,7 +9,8 @@ In order, the first that says something decides:
 6. `error_subcode=cancel` of a redirect
 7. `error`
 8. a Retry-After beside a body that is no OAuth error
-Unknown numbers and unknown words never count; what is left is `unintelligible`, without effect.
+Unknown numbers and unknown words never count, except that `invalid_client` with an unknown number
+alone is no proof against the client credential; what is left is `unintelligible`, without effect.
 
 Microsoft asks clients to branch on `error`, for numbers change:
 https://learn.microsoft.com/entra/identity-platform/reference-error-codes
@@ -139,6 +140,11 @@ def _fallback(leg: Leg, answer: Answer) -> Class:
     if answer.cancelled:
         return _swap(leg, Class.USER_DENIED)
     said = _entry_of(table().errors, answer.provider.error, leg)
+    codes = answer.provider.error_codes
+    if said is Class.CREDENTIAL and codes and table().numbers.keys().isdisjoint(codes):
+        # With a number nobody knows it need not be about the secret (650052 once was such a one),
+        # so it must not keep every other connection from being redeemed.
+        return Class.CLIENT_MISCONFIGURED
     if said:
         return said
     return Class.THROTTLE if answer.retry_after else Class.UNINTELLIGIBLE

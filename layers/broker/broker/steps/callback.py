@@ -16,7 +16,7 @@ from broker.ending import Ending
 from broker.links import LinkProblem
 from broker.model import Check, Connection, LinkKind, Outcome, State, Status
 from broker.names import Instant
-from broker.oauth import OAuth, Refused, Tokens
+from broker.oauth import OAuth, Refused
 from broker.ports import (
     Authorizations,
     Clock,
@@ -30,6 +30,7 @@ from broker.ports import (
 )
 from broker.problems import Problem
 from broker.secret import Secret
+from broker.tokens import Tokens
 from broker.verdict import Refusal
 
 BUDGET = 20.0

@@ -13,7 +13,7 @@ from broker.consent import Acceptance, Terms, ahead, demand, keep
 from broker.diagnosis import Effect
 from broker.model import MAX_TOKENS, Connection, Failure, Grantee, Sealed, Status
 from broker.names import Instant, ScopeKey
-from broker.oauth import OAuth, Refused, Tokens
+from broker.oauth import OAuth, Refused
 from broker.ports import (
     Candidates,
     Chance,
@@ -29,6 +29,7 @@ from broker.ports import (
 from broker.problems import Problem
 from broker.scopes import ScopeSet
 from broker.sealing import Keys, SealBroken, seal, slot, unseal
+from broker.tokens import Tokens
 from broker.verdict import Refusal, extra, judge
 
 

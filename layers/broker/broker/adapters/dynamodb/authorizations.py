@@ -147,8 +147,28 @@ class Breakers:
         )
         return not before
 
+    def probe(self, client_id: str, version: str, now: Instant, retry_at: Instant) -> bool:
+        is_due = "#retry_at <= :now"
+        done = self._table.update(
+            _breaker(client_id, version),
+            "SET #retry_at = :retry_at",
+            is_due,
+            values(now=now, retry_at=retry_at),
+        )
+        return done is not None
+
     def close(self, client_id: str, version: str) -> bool:
         return bool(self._table.delete(_breaker(client_id, version)))
+
+    def remind(self, client_id: str, version: str, now: Instant, until: Instant) -> bool:
+        is_due = "attribute_not_exists(#expires_at) OR #expires_at <= :now"
+        done = self._table.update(
+            f"reminder#{client_id}#{version}",
+            "SET #expires_at = :expires_at, #purge_at = :purge_at",
+            is_due,
+            values(now=now, **_ends(until)),
+        )
+        return done is not None
 
 
 def _breaker(client_id: str, version: str) -> str:

@@ -1,0 +1,174 @@
+"""An hour of `invalid_client` for 100 connections, in several environments.
+
+The client secret is refused all the time. Jobs go on fetching tokens, the schedule goes on looking.
+Stated, and held to here: each environment of `refresh` learns of it by at most one call for each
+secret there is; from then on all of them together make one call in 5 minutes for each secret.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import cycle
+
+import pytest
+
+from broker.breaker import PROBE_EVERY
+from broker.model import Status
+from broker.names import Name
+from broker.ports import Credential, Order
+from broker.problems import Problem
+from broker.secret import Secret
+from broker.steps import refresh
+from tests.fakes.microsoft import CLIENT_SECRET
+from tests.unit.house import House
+
+CONNECTIONS = [Name(f"c-{number}") for number in range(100)]
+ENVIRONMENTS = 8
+HOUR = 3600
+LIFE = 7200
+"""Seconds an access token lives, so that one outlasts the hour; it is to be replaced at 0.6."""
+NEW = "canary-new-secret"
+
+
+class Town:
+    """One broker with several environments of `refresh`, which orders meet in turn."""
+
+    def __init__(self, previous: Credential | None) -> None:
+        self.house = House()
+        self.house.microsoft.expires_in = LIFE
+        self.house.credentials.before = previous
+        for name in CONNECTIONS:
+            self.house.connected(connection=name)
+        self.environments: list[refresh.Step] = []
+        for _ in range(ENVIRONMENTS):
+            self.house.build()
+            self.environments.append(self.house.refresh_step)
+        self.turn = cycle(self.environments)
+        self.house.invoked._refresh = self.run
+        self.served = 0
+        self.refused: list[Problem] = []
+
+    def run(self, order: Order) -> Problem | None:
+        return next(self.turn).run(order)
+
+    def minute(self) -> None:
+        """The schedule runs, and every job fetches its token."""
+        house = self.house
+        house.rotate_step.run(lambda: 50.0)
+        orders, house.orders.orders = house.orders.orders, []
+        for order in [*orders, *house.invoked.started]:
+            self.run(order)
+        house.invoked.started.clear()
+        for name in CONNECTIONS:
+            try:
+                self.served += house.fetch(name)["expires_in"] > 0
+            except Problem as problem:
+                self.refused.append(problem)
+        house.pause(60)
+
+    def outlive(self) -> None:
+        """Until all tokens have run out, and some more."""
+        self.house.pause(LIFE)
+        for _ in range(5):
+            self.minute()
+
+    def statuses(self) -> set[Status]:
+        return {self.house.one(name).status for name in CONNECTIONS}
+
+
+@pytest.mark.parametrize("previous", [None, Credential(Secret("canary-previous"), "v0")])
+def test_an_hour_of_invalid_client(previous: Credential | None) -> None:
+    town = Town(previous)
+    house, secrets = town.house, 2 if previous else 1
+    house.microsoft.secrets = set()
+    before = house.microsoft.redemptions
+    house.pause(LIFE - HOUR - 60)
+    for _ in range(HOUR // 60):
+        town.minute()
+
+    calls = house.microsoft.redemptions - before
+    bound = secrets * (ENVIRONMENTS + HOUR // PROBE_EVERY)
+    assert secrets * (HOUR // PROBE_EVERY // 2) <= calls <= bound, "and it is still tried"
+
+    assert town.statuses() == {Status.ACTIVE}
+    assert not [name for name in CONNECTIONS if house.one(name).suspicion]
+    assert (town.served, town.refused) == (60 * len(CONNECTIONS), [])
+    told = [kind for kind in house.kinds() if kind != "Connection Authorized"]
+    assert told == ["Client Credential Failing"]
+    assert ("CredentialRefused", 1, {}) in house.journal.counts
+    assert "canary" not in json.dumps(house.journal.notes)
+
+
+def test_when_tokens_run_out_callers_are_told_whose_turn_it_is() -> None:
+    town = Town(None)
+    town.house.microsoft.secrets = set()
+    town.outlive()
+    assert {problem.code for problem in town.refused} == {"client_misconfigured"}
+    assert {problem.actor for problem in town.refused} == {"operator"}
+    assert town.statuses() == {Status.ACTIVE}
+
+
+def test_a_new_secret_heals_everything_without_a_new_environment() -> None:
+    town = Town(None)
+    house = town.house
+    house.microsoft.secrets = set()
+    town.outlive()
+    house.microsoft.secrets = {NEW}
+    house.credentials.now = Credential(Secret(NEW), "v2")
+    house.pause(30)
+    town.refused.clear()
+    town.served = 0
+    town.minute()
+    assert (town.served, town.refused) == (len(CONNECTIONS), [])
+    assert not [name for name in CONNECTIONS if house.one(name).last_error]
+    assert "Client Credential Failing" in house.kinds()
+    assert "Connection Recovered" not in house.kinds(), "none was ever broken"
+
+
+def test_the_previous_secret_serves_while_the_new_one_is_wrong() -> None:
+    """Two may overlap: the operator stored a new secret that Microsoft does not know yet."""
+    town = Town(Credential(Secret(CLIENT_SECRET), "v1"))
+    house = town.house
+    house.credentials.now = Credential(Secret("canary-typo"), "v2")
+    before = house.microsoft.redemptions
+    house.pause(LIFE)
+    for _ in range(30):
+        town.minute()
+    assert town.refused == []
+    wrong = [
+        form for _, form in house.real_http.posts if form["client_secret"] == Secret("canary-typo")
+    ]
+    assert 0 < len(wrong) <= ENVIRONMENTS + 1800 // PROBE_EVERY
+    assert house.microsoft.redemptions - before >= len(CONNECTIONS)
+    assert house.kinds().count("Client Credential Failing") == 1
+
+
+def test_a_placeholder_is_one_alarm_too() -> None:
+    town = Town(None)
+    good = town.house.credentials.now
+    town.house.credentials.now = Problem("client_misconfigured", "still the placeholder")
+    town.outlive()
+    assert {problem.code for problem in town.refused} == {"client_misconfigured"}
+    assert town.house.kinds().count("Client Credential Failing") == 1
+    town.house.credentials.now = good
+    town.house.pause(30)
+    town.refused.clear()
+    town.minute()
+    assert town.refused == []
+
+
+def test_a_secret_that_ends_soon_is_told_once_a_day() -> None:
+    town = Town(None)
+    house = town.house
+    good = house.credentials.now
+    assert isinstance(good, Credential)
+    end = house.clock.instant() + 29 * 86_400
+    house.credentials.now = replace(good, expires_at=end)  # type: ignore[arg-type]
+    for _ in range(3 * 4):
+        town.minute()
+        house.pause(6 * HOUR - 60)
+    told = [detail for kind, detail in house.events.published if kind.endswith("Expiring")]
+    assert len(told) == 3
+    assert told[0]["actor"] == "operator"
+    assert str(told[0]["expires_at"]).startswith("2027-02-13T")
