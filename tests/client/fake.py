@@ -17,6 +17,15 @@ from botocore.credentials import Credentials
 SCOPE = "https://ads.microsoft.com/msads.manage"
 
 
+CONTAINER = {
+    "AccessKeyId": "AKIDCONTAINER",
+    "SecretAccessKey": "canary-secret-key",
+    "Token": "canary-container-token",
+    "Expiration": "2099-01-01T00:00:00Z",
+}
+"""What ECS and EKS answer a job that asks for its role's credentials."""
+
+
 class Job:
     """A session with credentials, as botocore's and boto3's have them."""
 
@@ -131,6 +140,9 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         if parts.path == "/api":
             self._send(self._api(body))
+            return
+        if parts.path == "/credentials":
+            self._send(Answer(200, CONTAINER))
             return
         if parts.path == "/elsewhere":
             target = f"http://localhost:{self.server.server_address[1]}/api"

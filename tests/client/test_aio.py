@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
+from typing import assert_type
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_who_gives_up_does_not_take_the_others_along(fake: Broker) -> None:
             first.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await first
-            return (await second).access_token
+            return assert_type(await second, Token).access_token
 
     assert asyncio.run(main()) == "token-1"
     assert len(fake.asked) == 1

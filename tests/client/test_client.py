@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, assert_type
 
 import pytest
 import requests
 
-from token_broker import Provider, TokenBroker, TokenBrokerError
+from token_broker import Provider, Token, TokenBroker, TokenBrokerError
 
 from .fake import SCOPE, Answer, Broker, Job, problem
 
@@ -25,7 +25,7 @@ STAYS = ["access_denied", "reauthorization_required", "suspended", "client_secre
 
 def test_token(fake: Broker, broker: TokenBroker) -> None:
     before = time.time()
-    token = broker.token("marketing-jp")
+    token = assert_type(broker.token("marketing-jp"), Token)
     assert token.access_token == "token-1"
     assert (token.connection, token.scope) == ("marketing-jp", SCOPE)
     assert token.parameters["customer_id"] == "7"

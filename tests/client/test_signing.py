@@ -74,6 +74,15 @@ def test_profile(fake: Broker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert scope(fake)[2] == "eu-north-1"
 
 
+def test_container(fake: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ECS and EKS."""
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{fake.url}/credentials")
+    with TokenBroker(fake.url, region="eu-west-1") as client:
+        client.token("a")
+    assert scope(fake)[0] == "AKIDCONTAINER"
+    assert fake.asked[0].headers["X-Amz-Security-Token"] == "canary-container-token"
+
+
 @pytest.mark.parametrize("sdk", ["boto3", "botocore"])
 def test_sessions(fake: Broker, sdk: str) -> None:
     session: Any

@@ -15,7 +15,7 @@ from azure.core.rest import HttpRequest
 from bingads.service_client import ServiceClient
 from botocore.session import Session
 
-from tests.e2e.harness import ADS, GRAPH, Stack
+from tests.e2e.harness import ADS, GRAPH, LOG_SECONDS, Stack, until
 from token_broker import AsyncTokenBroker, TokenBroker, TokenBrokerError
 from token_broker.azure import BrokerCredential
 from token_broker.bingads import authorization_data
@@ -23,6 +23,7 @@ from token_broker.httpx import BearerAuth
 from token_broker.requests import BearerAuth as RequestsAuth
 
 from .soap import Call, Outcome, serving
+from .test_threads import together
 
 DEVELOPER = "SIMULATED01DEV"
 USER_QUERY = "/CustomerManagement/v13/User/Query"
@@ -89,6 +90,20 @@ def test_five_lines(stack: Stack, ads: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert token.parameters == {"developer_token": DEVELOPER, "customer_id": "201"}
     assert f"{ADS}/msads.manage" in token.scope
     assert token.expires_in > 1200
+
+
+def test_a_thousand_threads_cause_one_request(stack: Stack, broker: TokenBroker, ads: str) -> None:
+    tokens = together(1000, lambda: broker.token(ads).access_token)
+    assert len(tokens) == 1000
+    assert len(set(tokens)) == 1
+    before, served = redemptions(stack), "served"
+
+    def audited() -> list[str]:
+        lines = [line for line in stack.lines("token") if line.get("connection") == ads]
+        return [line["code"] for line in lines]
+
+    assert until(audited, LOG_SECONDS, "an audit line") == [served]
+    assert redemptions(stack) == before
 
 
 def test_no_grant(stack: Stack, ads: str) -> None:
