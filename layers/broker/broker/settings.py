@@ -117,7 +117,7 @@ def parse(kind: type[T], environment: Mapping[str, str]) -> T:
 
 def _read(name: str, text: str, hint: Any) -> Any:
     if hint is int:
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit()):
             raise RuntimeError(f"{name} must be a whole number.")
         return int(text)
     if hint is not str:
