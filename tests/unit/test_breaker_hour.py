@@ -96,7 +96,7 @@ def test_an_hour_of_invalid_client(previous: Credential | None) -> None:
     assert (town.served, town.refused) == (60 * len(CONNECTIONS), [])
     told = [kind for kind in house.kinds() if kind != "Connection Authorized"]
     assert told == ["Client Credential Failing"]
-    assert ("CredentialRefused", 1, {}) in house.journal.counts
+    assert ("CredentialRefused", 1, {"service": "client-credential"}) in house.journal.counts
     assert "canary" not in json.dumps(house.journal.notes)
 
 

@@ -94,7 +94,7 @@ class Breaker:
         first = self._open(credential.version, problem, now)
         if self._superseded(credential):
             return
-        self.journal.count("CredentialRefused")
+        self.journal.count("CredentialRefused", service="client-credential")
         if first:
             self._tell("Client Credential Failing", problem)
 
@@ -125,7 +125,7 @@ class Breaker:
             return self.credentials.current(fresh=fresh)
         except Problem as problem:
             self.memory.trouble = (now, problem)
-            self.journal.count("CredentialRefused")
+            self.journal.count("CredentialRefused", service="client-credential")
             if self._open(_UNREADABLE, problem, Instant(int(now))):
                 self._tell("Client Credential Failing", problem)
             raise Blocked(problem.code, problem.detail, remedy=problem.remedy) from None
