@@ -1,0 +1,177 @@
+"""Late work changes nothing: of a deleted, recreated, re-consented connection, of a replaced
+link."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from local.browser import Browser
+from tests.e2e.harness import Stack, refused, until
+
+SLOW_SECONDS = 6.0
+"""Longer than what happens meanwhile, shorter than what the broker waits for Microsoft."""
+
+
+def slow_refresh(stack: Stack, name: str, threads: ThreadPoolExecutor) -> Future[requests.Response]:
+    """A refresh that has begun and waits for Microsoft's answer."""
+    fault = {"kind": "slow", "seconds": SLOW_SECONDS}
+    stack.platform.fault("token", fault, match={"grant_type": "refresh_token"})
+    under_way = threads.submit(stack.operator.post, f"/connections/{name}/refresh")
+    until(lambda: (stack.item(name) or {}).get("lease_owner"), 10, "a lease")
+    return under_way
+
+
+def vaulted(stack: Stack, name: str) -> list[dict[str, Any]]:
+    """All refresh tokens stored for a name."""
+    return [item for item in stack.tables()["VaultTableName"] if item["name"] == name]
+
+
+def test_a_refresh_of_a_deleted_connection(stack: Stack) -> None:
+    name = stack.connect()
+    with ThreadPoolExecutor(1) as threads:
+        late = slow_refresh(stack, name, threads)
+        assert stack.operator.delete(f"/connections/{name}").status_code == 204
+        assert late.result().status_code in (404, 503)
+    assert stack.item(name) is None
+    assert vaulted(stack, name) == []
+
+
+def test_a_refresh_of_a_connection_that_was_created_anew(stack: Stack) -> None:
+    name = stack.connect()
+    with ThreadPoolExecutor(1) as threads:
+        late = slow_refresh(stack, name, threads)
+        stack.operator.delete(f"/connections/{name}")
+        stack.connect(connection=name)
+        assert not late.done()
+        before = stack.item(name), vaulted(stack, name)
+        late.result()
+    assert (stack.item(name), vaulted(stack, name)) == before
+    assert len(before[1]) == 1
+    assert stack.show(name)["generation"] == 1
+
+
+def test_a_consent_wins_over_a_refresh_under_way(stack: Stack) -> None:
+    user = stack.user()
+    name = stack.connect(user)
+    with ThreadPoolExecutor(1) as threads:
+        late = slow_refresh(stack, name, threads)
+        stack.consent(stack.renew(name), user)
+        assert not late.done()
+        before = stack.item(name), vaulted(stack, name)
+        late.result()
+    assert (stack.item(name), vaulted(stack, name)) == before
+    assert (before[0] or {})["epoch"] == 2
+    stack.fetch(name)
+    # What the consent stored is sound: it can be redeemed.
+    assert stack.operator.post(f"/connections/{name}/refresh").json()["status"] == "active"
+
+
+def test_orders_of_an_earlier_creation(stack: Stack) -> None:
+    name = stack.connect()
+    before, kept = stack.item(name), stack.kept(name)
+    order = {"connection": name, "incarnation": secrets.token_hex(16), "reason": "schedule"}
+    answer = stack.client("lambda").invoke(
+        FunctionName="token-broker-refresh", Payload=json.dumps(order).encode()
+    )
+    assert json.loads(answer["Payload"].read())["problem"]["code"] == "not_found"
+    assert (stack.item(name), stack.kept(name)) == (before, kept)
+
+
+def test_an_order_of_an_earlier_generation(stack: Stack) -> None:
+    name = stack.connect()
+    stack.operator.post(f"/connections/{name}/refresh")
+    before, kept = stack.item(name), stack.kept(name)
+    assert before
+    incarnation = before["incarnation"]
+    order = {"connection": name, "incarnation": incarnation, "reason": "schedule", "generation": 1}
+    redeemed = stack.platform.redemptions(outcome=None)
+    answer = stack.client("lambda").invoke(
+        FunctionName="token-broker-refresh", Payload=json.dumps(order).encode()
+    )
+    assert json.loads(answer["Payload"].read())["problem"] is None
+    assert stack.platform.redemptions(outcome=None) == redeemed
+    assert (stack.item(name), stack.kept(name)) == (before, kept)
+
+
+def test_a_link_replaced_while_its_page_is_open(stack: Stack) -> None:
+    created, browser = stack.create(), Browser("en")
+    page = browser.open(created["authorize_url"])
+    newer = stack.renew(created["connection"])
+    before = stack.item(created["connection"])
+    assert browser.submit(page).status_code == 400
+    assert stack.item(created["connection"]) == before
+    stack.consent(newer, stack.user())
+
+
+@pytest.mark.parametrize("end", ["renew", "delete", "recreate"])
+def test_a_link_ended_while_the_owner_is_at_microsoft(stack: Stack, end: str) -> None:
+    created, user, browser = stack.create(), stack.user(), Browser("en")
+    name = created["connection"]
+    back = stack.platform.consent(browser.depart(created["authorize_url"]), user).redirect
+    assert back
+    ended(stack, name, end)
+    before = stack.item(name), vaulted(stack, name)
+    redeemed = stack.platform.redemptions("authorization_code", None)
+    assert browser.open(back).status_code in (400, 409)
+    assert (stack.item(name), vaulted(stack, name)) == before
+    assert stack.platform.redemptions("authorization_code", None) == redeemed
+
+
+@pytest.mark.parametrize("end", ["renew", "delete", "recreate"])
+def test_a_link_ended_while_the_code_is_redeemed(stack: Stack, end: str) -> None:
+    created, user, browser = stack.create(), stack.user(), Browser("en")
+    name = created["connection"]
+    location = browser.depart(created["authorize_url"])
+    back = stack.platform.consent(location, user).redirect
+    assert back
+    fault = {"kind": "slow", "seconds": 3.0}
+    stack.platform.fault("token", fault, match={"grant_type": "authorization_code"})
+    with ThreadPoolExecutor(1) as threads:
+        late = threads.submit(browser.open, back)
+        state = parse_qs(urlsplit(location).query)["state"][0]
+        until(lambda: claimed(stack, state), 10, "a claimed state")
+        ended(stack, name, end)
+        before = stack.item(name), vaulted(stack, name)
+        assert not late.done()
+        assert late.result().status_code in (400, 409)
+    assert (stack.item(name), vaulted(stack, name)) == before
+
+
+def test_two_tabs_of_one_link(stack: Stack) -> None:
+    """The first one back wins; the other one finds the link finished."""
+    created, user, browser = stack.create(), stack.user(), Browser("en")
+    tabs = [browser.depart(created["authorize_url"]) for _ in range(2)]
+    backs = [stack.platform.consent(tab, user).redirect for tab in tabs]
+    assert backs[0]
+    assert backs[1]
+    assert browser.open(backs[1]).status_code == 200
+    before, kept = stack.item(created["connection"]), stack.kept(created["connection"])
+    assert browser.open(backs[0]).status_code in (400, 409)
+    assert stack.item(created["connection"]) == before
+    assert stack.kept(created["connection"]) == kept
+
+
+def ended(stack: Stack, name: str, end: str) -> None:
+    """End the current link of a connection."""
+    if end == "renew":
+        stack.renew(name)
+        return
+    assert stack.operator.delete(f"/connections/{name}").status_code == 204
+    if end == "recreate":
+        stack.create(connection=name)
+        refused(stack.team_a.get(f"/connections/{name}/token"), 409, "authorization_pending")
+
+
+def claimed(stack: Stack, state: str) -> bool:
+    """Whether the callback has taken the state."""
+    from broker.secret import Secret
+
+    wanted = f"state#{Secret(state).sha256()}"
+    return not any(item["id"] == wanted for item in stack.tables()["AuthorizationsTableName"])
