@@ -179,19 +179,31 @@ def test_status_moves_through_the_index(stores: Stores) -> None:
     assert not {OWN, EXTRA} & found.tokens.keys()
 
 
+WAITS = Status.AWAITING_ADMIN
+
+
+def test_a_refused_consent_is_remembered_and_changes_nothing_else(stores: Stores) -> None:
+    active = replace(samples.connection(), status=Status.ACTIVE, link=2)
+    stores.connections.create(active)
+    failure = samples.failure()
+    assert not stores.connections.refused(replace(active, link=1), failure)
+    assert stores.connections.refused(active, failure)
+    assert stores.connections.get(active.name) == replace(active, last_error=failure)
+
+
 def test_a_connection_waits_for_its_administrator_before_any_consent(stores: Stores) -> None:
     before = replace(samples.connection(), link=2)
     stores.connections.create(before)
     failure = samples.failure()
-    assert not stores.connections.await_admin(replace(before, link=1), failure)
-    assert not stores.connections.await_admin(
-        replace(before, incarnation=Incarnation("other")), failure
+    assert not stores.connections.refused(replace(before, link=1), failure, WAITS)
+    assert not stores.connections.refused(
+        replace(before, incarnation=Incarnation("other")), failure, WAITS
     )
     assert stores.connections.get(before.name) == before
-    assert stores.connections.await_admin(before, failure)
+    assert stores.connections.refused(before, failure, WAITS)
     waiting = replace(before, status=Status.AWAITING_ADMIN, last_error=failure)
     assert stores.connections.get(before.name) == waiting
-    assert not stores.connections.await_admin(before, samples.failure()), "it waits already"
+    assert not stores.connections.refused(before, samples.failure(), WAITS), "it waits already"
     assert stores.connections.page(Status.PENDING, 10, None)[0] == []
     (found,), _ = stores.connections.page(Status.AWAITING_ADMIN, 10, None)
     assert found.name == before.name
@@ -200,5 +212,5 @@ def test_a_connection_waits_for_its_administrator_before_any_consent(stores: Sto
 def test_only_a_pending_connection_may_begin_to_wait(stores: Stores) -> None:
     active = replace(samples.connection(), status=Status.ACTIVE)
     stores.connections.create(active)
-    assert not stores.connections.await_admin(active, samples.failure())
+    assert not stores.connections.refused(active, samples.failure(), WAITS)
     assert stores.connections.get(active.name) == active

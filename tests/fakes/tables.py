@@ -98,13 +98,15 @@ class Connections:
             )
             return True
 
-    def await_admin(self, before: Connection, failure: Failure) -> bool:
+    def refused(self, before: Connection, failure: Failure, status: Status | None = None) -> bool:
         with self._tables.lock:
             found = self._tables.current(before.name, before.incarnation)
-            if not found or (found.link, found.status) != (before.link, Status.PENDING):
+            if not found or found.link != before.link:
+                return False
+            if status and found.status is not Status.PENDING:
                 return False
             self._tables.connections[found.name] = replace(
-                found, status=Status.AWAITING_ADMIN, last_error=failure
+                found, status=status or found.status, last_error=failure
             )
             return True
 

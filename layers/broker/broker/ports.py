@@ -139,9 +139,10 @@ class Connections(Leases, Protocol):
         `before`; all earlier links and attempts end with it."""
         ...
 
-    def await_admin(self, before: Connection, failure: Failure) -> bool:
-        """A connection that nobody has consented to waits for its administrator: status and
-        last_error, if incarnation and link are still those of `before` and it is pending."""
+    def refused(self, before: Connection, failure: Failure, status: Status | None = None) -> bool:
+        """A consent was refused: last_error, if incarnation and link are still those of `before`.
+        With a status (nobody has consented yet, and an administrator must act first) that too, if
+        it is still pending."""
         ...
 
     def lease(

@@ -353,6 +353,9 @@ def test_errors_on_the_way_back(house: House, params: dict[str, str], page: str)
     assert house.microsoft.redemptions == 0
     assert untouched(house)
     assert "script" not in house.shown()
+    last = house.one().last_error
+    assert last
+    assert last.code == page, "a page carries its code's status, last_error keeps the code"
 
 
 def admin(house: House) -> str:

@@ -140,21 +140,33 @@ class Step:
         except Refused as refused:
             return self._diagnosed(connection, refused.diagnosis, ending)
         except Problem as problem:
-            page = "link_replaced" if problem.code == "conflict" else None
-            return ending.refused(problem, page)
+            if problem.code == "conflict":
+                return ending.refused(problem, "link_replaced")
+            return self._refuse(connection, problem, ending)
 
     def _diagnosed(self, connection: Connection, found: Diagnosis, ending: Ending) -> Ending:
         """Microsoft said no. Only a connection that never was active may learn from it that it
         waits for its administrator: in a browser, anyone who holds the link could say so."""
-        if found.effect is Effect.ADMIN and connection.status is Status.PENDING:
-            now = Instant(int(self.clock()))
-            refusal = Refusal(found.effect, found.problem())
-            failure = refusal.failure(None, now, Instant(now + policy.DAY))
-            if self.connections.await_admin(connection, failure):
-                self.acceptance.tell(
-                    "Connection Broken", connection, Status.AWAITING_ADMIN, refusal.problem
-                )
+        problem = found.problem()
+        waits = found.effect is Effect.ADMIN and connection.status is Status.PENDING
+        status = Status.AWAITING_ADMIN if waits else None
+        if self._record(connection, problem, status) and status:
+            self.acceptance.tell("Connection Broken", connection, status, problem)
         return ending.diagnosed(found)
+
+    def _refuse(self, connection: Connection, problem: Problem, ending: Ending) -> Ending:
+        """The broker said no."""
+        self._record(connection, problem)
+        return ending.refused(problem)
+
+    def _record(
+        self, connection: Connection, problem: Problem, status: Status | None = None
+    ) -> bool:
+        """Keep why the consent was refused, for the operator; what callers get stays as it was."""
+        now, last = Instant(int(self.clock())), connection.last_error
+        retry_at = Instant(now + policy.DAY) if status else last.retry_at if last else now
+        failure = Refusal(Effect.NONE, problem).failure(None, now, retry_at)
+        return self.connections.refused(connection, failure, status)
 
     def _admin(self, connection: Connection, params: Mapping[str, str], ending: Ending) -> Ending:
         """An administrator came back. It proves nothing (anyone can write the query), so the only
@@ -186,7 +198,7 @@ class Step:
         tokens = self.oauth.code(authority, form, own.text, CODE_TIMEOUT)
         if tokens.refresh_token is None:
             problem = Problem("client_misconfigured", "Microsoft gave no refresh token.")
-            return ending.refused(problem, "no_refresh_token")
+            return replace(self._refuse(connection, problem, ending), page="no_refresh_token")
         terms = Terms(attempt.scopes, attempt.nonce, attempt.link, attempt.allow_account_change)
         try:
             account = self.acceptance.accept(connection, tokens, terms)
@@ -203,7 +215,7 @@ class Step:
         """The details a refusal's page shows."""
         if problem.code == "conflict":
             raise problem
-        shown = ending.refused(problem)
+        shown = self._refuse(connection, problem, ending)
         if problem.code == "account_mismatch":
             expected = connection.account or connection.expected
             return replace(shown, expected=expected.username or "")

@@ -74,22 +74,16 @@ class Connections(Leases):
         )
         return done is not None
 
-    def await_admin(self, before: Connection, failure: Failure) -> bool:
+    def refused(self, before: Connection, failure: Failure, status: Status | None = None) -> bool:
         no_newer_link = "#link = :link"
-        nobody_consented = "#status = :pending"
-        done = self._table.update(
-            before.name,
-            "SET #status = :waiting, #last_error = :failure",
-            all_of(SAME_INCARNATION, no_newer_link, nobody_consented),
-            values(
-                incarnation=before.incarnation,
-                link=before.link,
-                pending=Status.PENDING,
-                waiting=Status.AWAITING_ADMIN,
-                failure=failure,
-            ),
-        )
-        return done is not None
+        nobody_consented = "#status = :pending" if status else ""
+        bound = values(incarnation=before.incarnation, link=before.link, failure=failure)
+        change = "SET #last_error = :failure"
+        if status:
+            bound |= values(pending=Status.PENDING, status=status)
+            change += ", #status = :status"
+        condition = all_of(SAME_INCARNATION, no_newer_link, nobody_consented)
+        return self._table.update(before.name, change, condition, bound) is not None
 
     def settle(self, settlement: Settlement) -> bool:
         same_consent = "#epoch = :epoch"
