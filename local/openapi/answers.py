@@ -58,7 +58,7 @@ def _optional(schema: Schema) -> Schema:
 def connection() -> Schema:
     """`GET /connections/{connection}`."""
     shown = [show.connection(BARE), show.connection(FULL), show.connection(FAILED)]
-    shown += [show.connection(FULL, TICKET), show.connection(FULL, USED)]
+    shown += [show.connection(FULL, TICKET, USED), show.connection(FULL, USED, TICKET)]
     texts: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
     lists: Schema = {"type": "array", "items": {"type": "string"}}
     known: dict[str, Schema] = {

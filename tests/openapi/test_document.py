@@ -49,7 +49,7 @@ def test_every_problem_conforms(code: str) -> None:
 
 
 def test_a_connection_conforms_and_one_with_another_field_does_not() -> None:
-    shown = show.connection(answers.FULL, answers.USED)
+    shown = show.connection(answers.FULL, answers.USED, answers.TICKET)
     schema("Connection").validate(shown)
     with pytest.raises(ValidationError):
         schema("Connection").validate(shown | {"refresh_token": "secret"})

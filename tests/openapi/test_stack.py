@@ -25,7 +25,7 @@ from local.openapi.__main__ import PATH
 from tests.e2e.harness import Stack
 from token_broker._signing import Signer
 
-EXAMPLES = 12
+EXAMPLES = 8
 """For each operation and kind of data: the whole takes well under two minutes."""
 
 CHECKS = [

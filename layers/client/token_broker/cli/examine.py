@@ -214,7 +214,7 @@ def _letters(session: Session, found: Mapping[str, str]) -> Finding:
     if number:
         remedy = "Once the cause is gone: token-broker replay"
         return Finding(
-            "dead letters", False, f"{number} refreshes gave up.", remedy, "", "operator"
+            "dead letters", False, f"Refreshes that gave up: {number}.", remedy, "", "operator"
         )
     return Finding("dead letters", True, "There is none.")
 

@@ -131,7 +131,8 @@ def _plain(name: str, value: Any) -> str:
         told = f"{value['code']}: {value['detail']}\n{value['actor']}: {value['remedy']}"
         return f"{told}\n{value['at']}"
     if isinstance(value, Mapping):
-        return "\n".join(f"{key}: {_plain('', part)}" for key, part in value.items() if part)
+        nested = {key: _plain("", part) for key, part in value.items() if part}
+        return "\n".join(f"{key}: {text}" for key, text in nested.items() if text)
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""grant, revoke-grant, suspend, resume, refresh, delete."""
+"""grant, revoke-grant, parameters, suspend, resume, refresh, delete."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import click
 
-from token_broker.cli import screen
+from token_broker.cli import parse, screen
+from token_broker.cli.parse import parametric
 from token_broker.cli.session import current, shared
 from token_broker.errors import TokenBrokerError
 from token_broker.operator import Operator
@@ -53,6 +54,16 @@ def revoke_grant(connection: str, principal: str) -> None:
         return left
 
     _tell(_regrant(current().operator(), connection, removed), f"{principal} has no grant any more")
+
+
+@click.command()
+@click.argument("connection")
+@parametric
+@shared
+def parameters(connection: str, **given: str | None) -> None:
+    """Store what is handed out beside CONNECTION's tokens."""
+    change: Change = {"parameters": {**parse.parameters(**given)}}
+    _tell(current().operator().change(connection, change), "stored")
 
 
 @click.command()
@@ -123,4 +134,4 @@ def _tell(found: Connection, text: str) -> None:
         screen.out().print(f"[green]✓[/] {found['connection']}: {text}")
 
 
-COMMANDS = (grant, revoke_grant, suspend, resume, refresh, delete)
+COMMANDS = (grant, revoke_grant, parameters, suspend, resume, refresh, delete)

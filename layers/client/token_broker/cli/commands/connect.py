@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from token_broker.cli import screen
-from token_broker.cli.parse import grant, pairs
+from token_broker.cli.parse import PARAMETERS, grant, pairs, parameters, parametric
 from token_broker.cli.session import current, shared
 from token_broker.errors import TokenBrokerError
 from token_broker.operator import Operator
@@ -49,13 +49,7 @@ def _waits(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Account id or role ARN that may fetch tokens. Repeatable.",
 )
 @click.option("--label", "labels", multiple=True, metavar="NAME=TEXT", help="Repeatable.")
-@click.option(
-    "--developer-token",
-    envvar="TOKEN_BROKER_DEVELOPER_TOKEN",
-    help="Of Microsoft Advertising; - asks for it, or take TOKEN_BROKER_DEVELOPER_TOKEN.",
-)
-@click.option("--customer-id", metavar="NUMBER")
-@click.option("--account-id", metavar="NUMBER")
+@parametric
 @_waits
 @shared
 def connect(**given: Any) -> None:
@@ -81,10 +75,6 @@ def reauthorize(**given: Any) -> None:
 
 
 def _wish(given: dict[str, Any]) -> Wish:
-    token = given["developer_token"]
-    if token == "-":  # noqa: S105 (means: ask)
-        token = click.prompt("Developer token", hide_input=True, err=True)
-    parameters = {"developer_token": token, **{k: given[k] for k in ("customer_id", "account_id")}}
     account = {name: given[name] for name in ("username", "object_id", "tenant_id")}
     fields: dict[str, Any] = {
         "connection": given["connection"],
@@ -95,7 +85,7 @@ def _wish(given: dict[str, Any]) -> Wish:
         "account": {name: text for name, text in account.items() if text},
         "grants": [grant(text) for text in given["grants"]],
         "labels": pairs(given["labels"]),
-        "parameters": {name: text for name, text in parameters.items() if text},
+        "parameters": parameters(**{name: given[name] for name in PARAMETERS}),
     }
     found: Wish = {name: field for name, field in fields.items() if field}  # type: ignore[assignment]
     return found

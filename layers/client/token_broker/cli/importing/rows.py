@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from token_broker.cli.parse import grant, pairs
+from token_broker.cli.parse import PARAMETERS, grant, pairs
 from token_broker.shapes import Grant, Wish
 
 LABEL = "import"
 """The label that holds a row's digest, so that a repeated run knows what it has done."""
 
 ACCOUNT = ("username", "object_id", "tenant_id")
-PARAMETERS = ("developer_token", "customer_id", "account_id")
 FIELDS = frozenset(
     {
         *("connection", "service", "refresh_token", "client_id", "resource", "tenant", "scopes"),
