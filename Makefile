@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help demo run stop status test check build lock clean
+.PHONY: help demo run stop status test bench simulate plots check build lock clean
 
 # The first that runs and is new enough: a shim may be there and fail.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -35,6 +35,15 @@ test: .venv/stamp .venv-emulator/stamp ## Run all tests, on a local stack of the
 	@$(BIN)/python -m local.chromium
 	$(BIN)/python -m pytest
 
+bench: .venv/stamp .venv-emulator/stamp ## Measure everything side by side: a table, and .local/bench.json
+	@PYTHONPATH=layers/broker $(BIN)/python -m local.bench $(ARGS)
+
+simulate: .venv/stamp ## A calm and a bad month of a million connections: .local/simulation.json
+	@PYTHONPATH=layers/broker $(BIN)/python -m local.simulation $(ARGS)
+
+plots: .venv-bench/stamp ## Draw docs/plots from what bench and simulate wrote
+	@.venv-bench/bin/python -m local.bench.plots
+
 check: .venv/stamp .venv-sam/stamp build ## Formatter, linter, types, template checks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -46,7 +55,7 @@ build: .venv/stamp .venv-sam/stamp ## Build for Lambda into .aws-sam/build, as `
 	PYTHON=$(abspath $(BIN)/python) $(SAM)/sam build --cached
 
 lock: .venv-lock/stamp ## Write the lock files anew from the *.in files
-	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,lock}; do \
+	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,bench,lock}; do \
 	  .venv-lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --no-header --upgrade \
 	    --no-emit-index-url --no-emit-find-links --no-emit-build-options $$name.in -o $$name.txt; echo "$$name.txt"; done
 

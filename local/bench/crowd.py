@@ -1,0 +1,87 @@
+"""Many callers at one expired token, each in an environment of its own: how often is it redeemed,
+and how long do they wait?"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from broker.names import Name
+from broker.ports import Unavailable
+from broker.problems import Problem
+from broker.steps import token
+from broker.view import Query
+from local.bench.ground import TEAM, Ground
+
+PATIENCE = 60.0
+"""Seconds a caller tries again at `Retry-After`, as the client does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How it went. Latencies in seconds, from each caller's start to its token."""
+
+    callers: int
+    redemptions: int
+    answered: int
+    expired: int
+    """Answers with a token that had expired: never."""
+    again: int
+    """503 answers on the way: the callers tried again."""
+    latencies: list[float]
+
+    def latency(self, part: float) -> float:
+        """A quantile, `part` of 100."""
+        if len(self.latencies) == 1:
+            return self.latencies[0]
+        return statistics.quantiles(self.latencies, n=100, method="inclusive")[int(part) - 1]
+
+
+def gather(ground: Ground, callers: int, latency: float) -> Crowd:
+    """Let so many callers loose at once; Microsoft takes `latency` seconds."""
+    ground.slow(latency)
+    now = int(time.time())
+    name = Name(f"crowd-{callers}-{time.time_ns()}")
+    ground.add(name, now - 10, now + 2000)
+    before = ground.http.calls["microsoft.token"]
+    start = threading.Barrier(callers)
+    environments = [ground.environment() for _ in range(callers)]
+
+    def one(environment: token.Step) -> tuple[float, int, int]:
+        start.wait(60)
+        return call(environment, name)
+
+    threading.stack_size(256 * 1024)
+    with ThreadPoolExecutor(callers) as threads:
+        found = list(threads.map(one, environments))
+    threading.stack_size(0)
+    ground.slow(0.0)
+    return Crowd(
+        callers=callers,
+        redemptions=ground.http.calls["microsoft.token"] - before,
+        answered=sum(left > 0 for _, left, _ in found),
+        expired=sum(left < 0 for _, left, _ in found),
+        again=sum(again for _, _, again in found),
+        latencies=[seconds for seconds, left, _ in found if left > 0],
+    )
+
+
+def call(environment: token.Step, name: Name) -> tuple[float, int, int]:
+    """Seconds until there was a token, how long that still lives (0: never came), and retries."""
+    begun, again = time.monotonic(), 0
+    while True:
+        try:
+            answer = environment.serve(TEAM, name, Query())
+        except (Problem, Unavailable) as error:
+            # What the edge answers for an AWS service that does not: broker_unavailable.
+            problem = Problem("broker_unavailable") if isinstance(error, Unavailable) else error
+            waited = time.monotonic() - begun
+            if problem.status != 503 or waited > PATIENCE:
+                return waited, 0, again
+            again += 1
+            time.sleep(problem.retry_after or 1)
+        else:
+            return time.monotonic() - begun, answer["expires_in"], again

@@ -1,0 +1,101 @@
+"""The steps over a local stack: the emulator's AWS, and the simulated Microsoft platform."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from broker import settings, wiring
+from broker.adapters import aws
+from broker.adapters.dynamodb.connections import Connections
+from broker.adapters.dynamodb.consents import Consents
+from broker.adapters.dynamodb.vault import Vault
+from broker.secret import Secret
+from local import deploy, stack
+from local.bench import sample
+from local.bench.ground import Counted, Ground, Silent
+from local.identity.client import Platform
+
+
+@contextmanager
+def broker(report: Callable[[str], None]) -> Iterator[Ground]:
+    """Over a local stack of its own. Changes this process's environment: the steps are wired as in
+    a function."""
+    with tempfile.TemporaryDirectory() as state:
+        own = stack.Settings.apart(Path(state))
+        stack.up(own, report)
+        try:
+            names = stack.outputs(own.state)
+            os.environ.update(environment(own, names))
+            yield _wired(own)
+        finally:
+            stack.down(own.state)
+
+
+def environment(own: stack.Settings, names: Mapping[str, str]) -> dict[str, str]:
+    """What the functions are told, for all of them together."""
+    cloud = deploy.Cloud(own.endpoint)
+    found = {
+        part["LogicalResourceId"]: part["PhysicalResourceId"]
+        for part in cloud.client("cloudformation").describe_stack_resources(StackName=deploy.NAME)[
+            "StackResources"
+        ]
+    }
+    arn = f"arn:aws:kms:{deploy.REGION}:000000000000:key/"
+    return {
+        "AWS_ENDPOINT_URL": own.endpoint,
+        "AWS_DEFAULT_REGION": deploy.REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "POWERTOOLS_METRICS_NAMESPACE": "TokenBroker",
+        "STACK_NAME": deploy.NAME,
+        "CONNECTIONS_TABLE": names["ConnectionsTableName"],
+        "VAULT_TABLE": names["VaultTableName"],
+        "AUTHORIZATIONS_TABLE": names["AuthorizationsTableName"],
+        "CONNECTIONS_KEY": arn + found["ConnectionsKey"],
+        "VAULT_KEY": arn + found["VaultKey"],
+        "CLIENT_SECRET": names["ClientSecretArn"],
+        "EVENT_BUS": names["EventBusName"],
+        "CLIENT_ID": own.client_id,
+        "IDENTITY_PLATFORM_URL": own.platform,
+        "ALLOWED_TENANTS": "",
+        "QUEUE_URL": names["RefreshQueueUrl"],
+        "QUEUE_CONCURRENCY": "5",
+        "ROTATION_MINUTES": "1",
+        "REFRESH_FUNCTION": f"{deploy.NAME}-refresh",
+    }
+
+
+def _wired(own: stack.Settings) -> Ground:
+    journal: Any = Silent()
+    redeem = wiring.refresh_step(settings.parse(settings.Refresh, os.environ), journal)
+    http = Counted(redeem.oauth.http)
+    redeem = replace(redeem, oauth=replace(redeem.oauth, http=http))
+    platform = Platform(own.platform)
+    platform.settings(throttle_threshold=None)
+    minted: dict[str, Any] = platform.mint("owner@contoso.example", f"{sample.ADS} offline_access")
+    connections, vault = os.environ["CONNECTIONS_TABLE"], os.environ["VAULT_TABLE"]
+    return Ground(
+        substrate="emulator",
+        serve=wiring.token_step(journal),
+        redeem=redeem,
+        connections=Connections(aws.dynamodb(), connections),
+        consents=Consents(aws.dynamodb(), connections, vault),
+        vault=Vault(aws.dynamodb(), vault),
+        keys=(redeem.token_keys, redeem.vault_keys),
+        http=http,
+        stack=deploy.NAME,
+        client_id=own.client_id,
+        platform=own.platform,
+        refresh_token=Secret(minted["refresh_token"]),
+        slow=lambda seconds: _settle(platform, seconds),
+    )
+
+
+def _settle(platform: Platform, seconds: float) -> None:
+    platform.settings(latency_ms=int(seconds * 1000))

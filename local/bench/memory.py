@@ -1,0 +1,129 @@
+"""The steps over the stores of the tests: what is left is the broker's own work."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from broker.adapters.chance import Chance
+from broker.breaker import Breaker
+from broker.consent import Acceptance
+from broker.oauth import OAuth
+from broker.ports import Credential, Reply
+from broker.secret import Secret
+from broker.steps import refresh, token
+from local.bench import sample
+from local.bench.ground import Counted, Ground, InProcess, Silent
+from tests.fakes import keys, tables, underway, world
+
+PLATFORM = "https://login.microsoftonline.com"
+CLIENT_ID = "client"
+STACK = "bench"
+
+
+@dataclass(slots=True)
+class Sleeper:
+    """`ports.Http` to a Microsoft that answers every redemption after `latency` seconds."""
+
+    latency: float
+
+    def get(self, url: str, timeout: float) -> Reply:  # noqa: ARG002
+        raise AssertionError(url)
+
+    def post(self, url: str, form: Mapping[str, str | Secret], timeout: float) -> Reply:
+        assert timeout > self.latency, url
+        assert form["grant_type"] == "refresh_token"
+        time.sleep(self.latency)
+        body = {
+            "token_type": "Bearer",
+            "scope": sample.ADS,
+            "expires_in": sample.LIFE,
+            "access_token": "a" * sample.ACCESS_BYTES,
+            "refresh_token": os.urandom(8).hex() + "r" * sample.REFRESH_BYTES,
+        }
+        return Reply(200, {}, json.dumps(body).encode())
+
+
+def broker(latency: float = 0.0) -> Ground:
+    """Over the stores of the tests."""
+    shared, sleeper = tables.Tables(), Sleeper(latency)
+    http, journal, chance = Counted(sleeper), Silent(), Chance()
+    token_keys, vault_keys = keys.Keys(), keys.Keys()
+    connections, vault = tables.Connections(shared), tables.Vault(shared)
+    consents, events = tables.Consents(shared), world.Events()
+    oauth = OAuth(
+        http=http,
+        breaker=Breaker(
+            credentials=world.Credentials(Credential(Secret("s"), "v1")),
+            breakers=underway.Breakers(shared),
+            events=events,
+            journal=journal,
+            clock=time.time,
+            client_id=CLIENT_ID,
+        ),
+        clock=time.time,
+        chance=chance,
+        sleep=time.sleep,
+        client_id=CLIENT_ID,
+    )
+    acceptance = Acceptance(
+        consents=consents,
+        vault_keys=vault_keys,
+        token_keys=token_keys,
+        http=http,
+        events=events,
+        clock=time.time,
+        chance=chance,
+        stack=STACK,
+        platform=PLATFORM,
+        client_id=CLIENT_ID,
+        allowed_tenants=(),
+    )
+    redeem = refresh.Step(
+        connections=connections,
+        vault=vault,
+        candidates=underway.Candidates(shared),
+        acceptance=acceptance,
+        vault_keys=vault_keys,
+        token_keys=token_keys,
+        oauth=oauth,
+        events=events,
+        clock=time.time,
+        chance=chance,
+        journal=journal,
+        stack=STACK,
+        platform=PLATFORM,
+        client_id=CLIENT_ID,
+    )
+    serve = token.Step(
+        connections=connections,
+        keys=token_keys,
+        refresher=InProcess(redeem),
+        clock=time.time,
+        chance=chance,
+        sleep=time.sleep,
+        journal=journal,
+        stack=STACK,
+    )
+
+    def slow(seconds: float) -> None:
+        sleeper.latency = seconds
+
+    return Ground(
+        substrate="memory",
+        serve=serve,
+        redeem=redeem,
+        connections=connections,
+        consents=consents,
+        vault=vault,
+        keys=(token_keys, vault_keys),
+        http=http,
+        stack=STACK,
+        client_id=CLIENT_ID,
+        platform=PLATFORM,
+        refresh_token=Secret("r" * sample.REFRESH_BYTES),
+        slow=slow,
+    )

@@ -1,0 +1,120 @@
+"""How long the broker waits, in its own words: draws from the real policy, looked up by number.
+
+The policy's answers depend on the clock only by addition, so that a draw at time 0 serves at any
+time.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from broker import policy
+from broker.diagnosis import Effect
+from broker.model import Connection, Failure, Status, Suspicion
+from broker.names import Incarnation, Instant, Name
+from broker.problems import Problem
+from broker.secret import Secret
+from broker.verdict import Refusal, Verdict, judge
+
+Seconds = NDArray[np.int64]
+
+DRAWS = 1 << 12
+ATTEMPTS = 10
+"""From this many failures in a row on, the wait is the longest."""
+LIVES = (3600, 5400)
+"""Seconds a token lives, as Microsoft draws them."""
+LATE = 1_000_000
+"""An instant far from 0, so that no draw is before it."""
+
+
+class Chance:
+    """`ports.Chance`, seeded."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def secret(self) -> Secret:
+        raise NotImplementedError("a policy draws no secrets")
+
+    def id(self) -> str:
+        raise NotImplementedError("a policy draws no names")
+
+    def between(self, low: float, high: float) -> float:
+        return self._random.uniform(low, high)
+
+
+BASE = Connection(
+    name=Name("one"),
+    incarnation=Incarnation("one"),
+    service="microsoft-advertising",
+    resource="https://ads.microsoft.com",
+    tenant="common",
+    scopes=("https://ads.microsoft.com/msads.manage",),
+    client_id="client",
+    authority="https://login.microsoftonline.com/common",
+    created_at=Instant(0),
+    created_by="",
+    status=Status.ACTIVE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Seconds until the next attempt."""
+
+    idle: Seconds
+    used: Seconds
+    failed: Seconds
+    """By consecutive failures (rows, from 1 on) and draws (columns)."""
+    throttled: Seconds
+
+
+def draw(seed: int, retry_after: int) -> Waits:
+    """Ask the policy `DRAWS` times for each case."""
+    chance = Chance(seed)
+
+    def many(one: Callable[[], int]) -> Seconds:
+        return np.array([one() - LATE for _ in range(DRAWS)], dtype=np.int64)
+
+    def success(in_use: bool) -> int:
+        life = int(chance.between(*LIVES))
+        ahead_at = policy.ahead(LATE, life, None, chance)
+        connection = replace(BASE, last_used_at=Instant(LATE)) if in_use else BASE
+        return policy.due(connection, ahead_at, LATE, chance)
+
+    def failure(attempts: int, retry: int | None) -> int:
+        refusal = Refusal(Effect.NONE, Problem("provider_unavailable"), retry)
+        known = replace(BASE, last_error=_failure(attempts - 1)) if attempts > 1 else BASE
+        due_at = judge(known, refusal, Instant(LATE), chance).due_at
+        assert due_at is not None, "what passes is tried again"
+        return due_at
+
+    def rows(retry: int | None) -> Seconds:
+        return np.stack(
+            [many(partial(failure, max(1, number), retry)) for number in range(ATTEMPTS + 1)]
+        )
+
+    return Waits(
+        idle=many(lambda: success(False)),
+        used=many(lambda: success(True)),
+        failed=rows(None),
+        throttled=rows(retry_after),
+    )
+
+
+def refused(now: int, since: int | None, chance: Chance) -> Verdict:
+    """What the real policy makes of a refusal of the grant, first or repeated."""
+    suspicion = None if since is None else Suspicion("reauthorization_required", Instant(since))
+    refusal = Refusal(Effect.OWNER, Problem("reauthorization_required"))
+    return judge(replace(BASE, suspicion=suspicion), refusal, Instant(now), chance)
+
+
+def _failure(attempts: int) -> Failure:
+    at = Instant(LATE)
+    return Failure("provider_unavailable", "", "nobody", "", at, at, attempts=attempts)
