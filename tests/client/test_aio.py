@@ -80,6 +80,20 @@ def test_a_successor_is_fetched_in_the_background(fake: Broker) -> None:
     assert len(fake.asked) == 2
 
 
+def test_in_the_last_minute_everyone_waits_for_the_successor(fake: Broker) -> None:
+    async def main() -> set[str]:
+        async with client(fake) as broker:
+            fake.expires_in = 30
+            await broker.token("a")
+            fake.delay = 0.2
+            fake.expire()
+            tokens = await asyncio.gather(*(broker.token("a") for _ in range(10)))
+        return {token.access_token for token in tokens}
+
+    assert asyncio.run(main()) == {"token-2"}
+    assert len(fake.asked) == 2
+
+
 def test_one_client_over_several_loops(fake: Broker) -> None:
     broker = client(fake)
     for _ in range(3):

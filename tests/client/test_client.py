@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from typing import Any, assert_type
 
 import pytest
@@ -130,6 +131,7 @@ def test_tries_end_with_the_deadline(fake: Broker) -> None:
     assert len(fake.asked) > 1
 
 
+TOKEN = {"access_token": "canary-token", "expires_in": 3600, "scope": "", "parameters": {}}
 GATEWAY = {"x-amzn-ErrorType": "InternalServerErrorException"}
 
 
@@ -145,6 +147,9 @@ GATEWAY = {"x-amzn-ErrorType": "InternalServerErrorException"}
         (Answer(200, b"<html>Sign in to the proxy</html>"), "unexpected_answer", 1),
         (Answer(200, {"access_token": "x"}), "unexpected_answer", 1),
         (Answer(200, ["x"]), "unexpected_answer", 1),
+        (Answer(200, {**TOKEN, "expires_in": 0}), "unexpected_answer", 1),
+        (Answer(200, {**TOKEN, "expires_in": 10**30}), "unexpected_answer", 1),
+        (Answer(200, {**TOKEN, "access_token": 5}), "unexpected_answer", 1),
     ],
 )
 def test_answers_that_are_not_the_brokers(
@@ -154,7 +159,8 @@ def test_answers_that_are_not_the_brokers(
     if tries == 1:
         with pytest.raises(TokenBrokerError) as caught:
             broker.token("a")
-        assert caught.value.code == code
+        assert (caught.value.code, caught.value.connection) == (code, "a")
+        assert "canary" not in "".join(traceback.format_exception(caught.value))
     else:
         assert broker.token("a").access_token == "token-1"
     assert len(pauses) == tries - 1
@@ -177,6 +183,7 @@ def test_network_errors_are_tried_again_and_then_raised() -> None:
             client.token("a")
         assert caught.value.code == "unreachable"
         assert isinstance(caught.value.__cause__, requests.ConnectionError)
+        assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_rejected_brings_a_new_token(fake: Broker, broker: TokenBroker) -> None:

@@ -94,8 +94,9 @@ class Cache:
         """A token that may be served at once, and whether a fetch is due."""
         with self._lock:
             entry, now = self._entries.get(key), self._clock()
-            usable = _usable(entry, min_ttl, now)
-            return usable, not (entry and usable and _rests(entry, now))
+            if entry is None or entry.left(now) <= max(MARGIN, min_ttl):
+                return None, True
+            return entry.token, not _rests(entry, now)
 
     def rejected(self, access_token: str) -> None:
         """The API refused it: never serve it again, and tell the broker with the next fetch.
@@ -125,7 +126,7 @@ class Cache:
             flight.token = self._fetch(flight.ask)
         except TokenBrokerError as error:
             flight.error = error
-            found = self._fallback(usable, error)
+            found = self._fallback(flight.ask.key, usable, error)
             if found is None:
                 raise
             return found
@@ -142,16 +143,16 @@ class Cache:
             return None if stale or ask.min_ttl < min_ttl else flight.token
         if flight.error is None:
             return None
-        found = self._fallback(usable, flight.error)
+        found = self._fallback(ask.key, usable, flight.error)
         if found is None and ask.patient and ask.min_ttl == min_ttl:
             raise flight.error.copy() from flight.error
         return found
 
-    def _fallback(self, usable: Token | None, error: TokenBrokerError) -> Token | None:
+    def _fallback(self, key: Key, usable: Token | None, error: TokenBrokerError) -> Token | None:
         """The token at hand, if it is still valid after a fetch that failed."""
         if usable is None or usable.expires_at.timestamp() <= self._clock():
             return None
-        if usable.sha256 in self._refused.values():
+        if self._refused.get(key) == usable.sha256:
             return None
         LOG.warning("%s: serving the cached token; %s", usable.connection, error.code)
         return usable

@@ -78,7 +78,7 @@ class Signer(AuthBase):
             if not found:
                 raise TokenBrokerError(
                     "invalid_request",
-                    "The API URL does not name its region: give region=, or set AWS_REGION.",
+                    "The API URL names no region: give region=, or set AWS_DEFAULT_REGION.",
                 )
             self._region = str(found)
         return self._region

@@ -102,18 +102,15 @@ def token(body: bytes, ask: Ask, asked_at: float) -> Token:
         found = json.loads(body)
         access_token, left = found["access_token"], int(found["expires_in"])
         parameters = {str(name): str(value) for name, value in found["parameters"].items()}
-        scope = str(found["scope"])
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise TokenBrokerError(
-            "unexpected_answer",
-            "It is no token answer.",
-            connection=ask.key.connection,
-            status=200,
-        ) from None
-    if not isinstance(access_token, str) or not access_token or left <= 0:
-        raise TokenBrokerError("unexpected_answer", "It holds no live token.", status=200)
-    ends = datetime.fromtimestamp(asked_at + left, UTC)
-    return Token(access_token, ends, scope, ask.key.connection, parameters)
+        ends = datetime.fromtimestamp(asked_at + left, UTC)
+        if isinstance(access_token, str) and access_token and left > 0:
+            scope = str(found["scope"])
+            return Token(access_token, ends, scope, ask.key.connection, parameters)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        pass
+    connection = ask.key.connection
+    detail = "It is no token answer."
+    raise TokenBrokerError("unexpected_answer", detail, connection=connection, status=200)
 
 
 def failure(
