@@ -11,15 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 from broker import wiring
-from broker.adapters import aws
 from broker.breaker import Memory
 from broker.model import Connection
 from broker.names import Instant
 from broker.ports import Order
 from broker.view import Query
+from local.bench.emulated import CLIENTS
 from local.bench.ground import TEAM, Ground, Silent
 
-CLIENTS = (aws.dynamodb, aws.kms, aws.secretsmanager, aws.sqs, aws.events, aws.functions)
 DUE = 25
 """Connections of the rotation that is counted: three batches."""
 

@@ -21,6 +21,8 @@ from local.bench import sample
 from local.bench.ground import Counted, Ground, Silent
 from local.identity.client import Platform
 
+CLIENTS = (aws.dynamodb, aws.kms, aws.secretsmanager, aws.sqs, aws.events, aws.functions)
+
 
 @contextmanager
 def broker(report: Callable[[str], None]) -> Iterator[Ground]:
@@ -29,11 +31,15 @@ def broker(report: Callable[[str], None]) -> Iterator[Ground]:
     with tempfile.TemporaryDirectory() as state:
         own = stack.Settings.apart(Path(state))
         stack.up(own, report)
+        kept = dict(os.environ)
         try:
             names = stack.outputs(own.state)
             os.environ.update(environment(own, names))
             yield _wired(own)
         finally:
+            _forget()
+            os.environ.clear()
+            os.environ.update(kept)
             stack.down(own.state)
 
 
@@ -99,3 +105,11 @@ def _wired(own: stack.Settings) -> Ground:
 
 def _settle(platform: Platform, seconds: float) -> None:
     platform.settings(latency_ms=int(seconds * 1000))
+
+
+def _forget() -> None:
+    """Close this process's clients: the next ones shall look at the environment anew."""
+    for client in CLIENTS:
+        client().close()
+        client.cache_clear()
+    aws._session.cache_clear()
