@@ -114,9 +114,10 @@ def refresh_step(own: settings.Refresh, journal: Journal) -> refresh.Step:
     from broker.adapters.dynamodb.vault import Vault
     from broker.adapters.eventbridge import Events
     from broker.adapters.microsoft import Http
+    from broker.adapters.tracing import Traced
     from broker.steps import refresh
 
-    table, http = aws.dynamodb(), Http()
+    table, http = aws.dynamodb(), Traced(Http(), "microsoft")
     events = Events(aws.events(), own.event_bus, journal)
     return refresh.Step(
         connections=Connections(table, own.connections_table),
@@ -144,9 +145,10 @@ def callback_step(own: settings.Callback, journal: Journal) -> callback.Step:
     from broker.adapters.invoke import Refresher, Verifier
     from broker.adapters.microsoft import Http
     from broker.adapters.sqs import Queue
+    from broker.adapters.tracing import Traced
     from broker.steps import callback
 
-    table, http = aws.dynamodb(), Http()
+    table, http = aws.dynamodb(), Traced(Http(), "microsoft")
     events = Events(aws.events(), own.event_bus, journal)
     return callback.Step(
         connections=Connections(table, own.connections_table),
