@@ -47,6 +47,8 @@ def told(stack: Stack, function: str, code: str, reason: str) -> tuple[int, int]
 def standing(stack: Stack) -> dict[str, list[str]]:
     """Everything stored, without what is under way."""
     tables = stack.tables()
+    for item in tables["ConnectionsTableName"]:
+        item.pop("last_error", None)  # keeps why a consent was refused
     tables["AuthorizationsTableName"] = [
         {key: value for key, value in item.items() if key not in UNDERWAY}
         for item in tables["AuthorizationsTableName"]
