@@ -32,6 +32,10 @@ from broker.sealing import Keys, SealBroken, seal, slot, unseal
 from broker.tokens import Tokens
 from broker.verdict import Refusal, extra, judge
 
+PUBLIC = frozenset({90023, 700025, 9002327})
+"""AADSTS numbers of a token that must be redeemed without a credential. About an import they say
+something of the token; else they are about the registration."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -291,6 +295,13 @@ class Job:
 def declined(refusal: Refusal) -> Problem:
     """Why an import failed: the token's fault, or something that passes."""
     said = refusal.problem
+    if said.provider and PUBLIC.intersection(said.provider.error_codes):
+        return Problem(
+            "refresh_token_refused",
+            "It was issued to a public client (native or single-page), which has no secret.",
+            remedy="Have the owner consent through a link of the broker instead.",
+            provider=said.provider,
+        )
     if not refusal.grant and said.code != "invalid_request":
         return said
     return Problem("refresh_token_refused", said.detail, provider=said.provider)
