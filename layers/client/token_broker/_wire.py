@@ -19,8 +19,9 @@ MAX_MIN_TTL = 2700
 SKEW_SECONDS = 240
 """AWS refuses signatures 5 minutes off; a little less, for the clocks differ by the transfer."""
 
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_REGION = re.compile(
+# Compiled with their first use, not with the import.
+_SLUG = r"[a-z0-9][a-z0-9-]{0,62}"
+_REGION = (
     r"\.execute-api\.([a-z]{2}(?:-[a-z]+)+-\d)\.(?:vpce\.)?(?:amazonaws\.com(?:\.cn)?|api\.aws)$"
 )
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -48,7 +49,7 @@ class Ask(NamedTuple):
 
 def key(connection: str, scope: str | None) -> Key:
     """Scopes in any order are one key."""
-    if not _SLUG.fullmatch(connection):
+    if not re.fullmatch(_SLUG, connection):
         raise TokenBrokerError("invalid_request", f"{connection!r} is no name of a connection.")
     words = sorted(set((scope or "").split()))
     return Key(connection, " ".join(words) or None)
@@ -82,7 +83,7 @@ def region(api_url: str) -> str | None:
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-call-api.html
     """
-    found = _REGION.search(urlsplit(api_url).hostname or "")
+    found = re.search(_REGION, urlsplit(api_url).hostname or "")
     return found[1] if found else None
 
 
