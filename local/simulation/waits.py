@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,7 @@ class Waits:
     throttled: Seconds
 
 
+@cache
 def draw(seed: int, retry_after: int) -> Waits:
     """Ask the policy `DRAWS` times for each case."""
     chance = Chance(seed)

@@ -1,0 +1,17 @@
+"""Everything is due, over the stores in memory: the broker's own part in the time."""
+
+from __future__ import annotations
+
+from local.bench import memory, others, rotation
+
+
+def test_rotates_close_to_the_ideal() -> None:
+    seen = rotation.run(memory.broker(), 300, 20, 0.2)
+    assert (seen.redemptions, seen.problems, seen.left) == (300, 0, 0)
+    assert seen.throughput / seen.ideal >= 0.8
+    assert seen.progress[0] == (0.0, 0)
+    assert seen.progress[-1][1] == 300
+
+
+def test_every_library_redeems_once_a_worker() -> None:
+    assert set(others.redemptions(7).values()) == {7}
