@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from local import package, stack
-from local.template import ROOT, Resolver
+from local.template import ROOT
 from tests.template.conftest import Resources
 from tests.template.test_locks import requirements
-from tests.template.test_settings import KINDS, environment
+from tests.template.test_settings import KINDS, filled
 
 LAYERS = ("DependenciesLayer", "BrokerLayer")
 
@@ -94,11 +94,7 @@ def test_layers_hold_byte_code_that_is_never_checked(unpacked: Path) -> None:
 def test_handler_imports_from_artifacts_alone(
     template: dict[str, Any], deployed: Resources, unpacked: Path, step: str
 ) -> None:
-    resolve = Resolver(template, {"ClientId": "client"}).resolve
-    variables = {
-        name: value if isinstance(value, str) else f"of-{name.lower()}"
-        for name, value in resolve(environment(deployed, step)).items()
-    }
+    variables = filled(template, deployed, step)
     paths = [unpacked / f"{step}Function", *(unpacked / layer / "python" for layer in LAYERS)]
     command = [str(stack.emulator_python()), "-I", "-S", "-W", "error", "-c", IMPORT]
     ran = subprocess.run(
