@@ -38,7 +38,7 @@ BROKEN = [
     Case(65001, OWNER, "owner", OWNER, "invalid_grant", "consent_required"),
     Case(50034, OWNER, "owner", OWNER),
     Case(50076, "mfa_required", "owner", OWNER),
-    Case(None, "mfa_required", "owner", OWNER, "invalid_grant", "basic_action"),
+    Case(59999, "mfa_required", "owner", OWNER, "invalid_grant", "basic_action"),
     Case(53003, "blocked_by_policy", "tenant_admin", "blocked"),
     Case(50057, "admin_consent_required", "tenant_admin", "awaiting_admin"),
     Case(50105, "admin_consent_required", "tenant_admin", "awaiting_admin"),

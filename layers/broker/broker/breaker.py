@@ -29,8 +29,9 @@ PROBE_EVERY = 300
 """Seconds between attempts with a credential that Microsoft refuses."""
 BREAKER_LIFE = 7 * 86_400
 """Seconds a breaker is remembered after its last probe."""
-TRUST = 30
-"""Seconds an environment trusts what it knows of a breaker."""
+TRUST = 10
+"""Seconds an environment trusts what it knows of a breaker: an owner's code is lost on a secret that
+another environment knows to be refused."""
 LOOK_EVERY = 10
 """Seconds between two looks for a new secret, while the one there is does not work."""
 EXPIRING = 30 * 86_400
@@ -107,7 +108,11 @@ class Breaker:
         if memory.trouble:
             self.breakers.close(self.client_id, _UNREADABLE)
             memory.trouble = None
-        if credential.expires_at and credential.expires_at - self.clock() < EXPIRING:
+        if credential.expires_at is None:
+            return
+        left = credential.expires_at - self.clock()
+        self.journal.count("CredentialLeftSeconds", left, service="client-credential")
+        if left < EXPIRING:
             self._remind(credential, credential.expires_at)
 
     def blocked(self) -> Blocked:
