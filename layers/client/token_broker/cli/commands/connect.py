@@ -122,8 +122,9 @@ def _await(operator: Operator, name: str, before: str | None, seconds: float) ->
             if one["authorized_at"] and one["authorized_at"] != before:
                 return one
             live.update(f"Waiting for the consent: {stage(one)}")
-            if (returned := _returned(one)) is not None:
-                raise _failed(one, returned)
+            link = one["authorization"]
+            if link and link.get("returned_at"):
+                raise _failed(one, link.get("started_at") or "")
             if time.monotonic() + POLL_SECONDS > deadline:
                 raise TokenBrokerError(
                     "authorization_pending",
@@ -148,16 +149,11 @@ def stage(one: Connection) -> str:
     )
 
 
-def _returned(one: Connection) -> str | None:
-    link = one["authorization"]
-    return link.get("returned_at") if link else None
-
-
-def _failed(one: Connection, returned: str) -> TokenBrokerError:
+def _failed(one: Connection, started: str) -> TokenBrokerError:
     """The owner came back without a consent. What the page said is in the last error, if it is of
     this attempt."""
     last = one["last_error"]
-    if last and last["at"] >= returned:
+    if last and last["at"] >= started:
         return TokenBrokerError(
             last["code"],
             last["detail"],
