@@ -9,6 +9,7 @@ import aws_xray_sdk
 import pytest
 from aws_xray_sdk.core import xray_recorder
 from aws_xray_sdk.core.context import Context
+from aws_xray_sdk.core.emitters.udp_emitter import UDPEmitter
 from aws_xray_sdk.core.models.entity import Entity
 
 from broker.adapters.tracing import Traced
@@ -47,13 +48,14 @@ class Emitter:
 def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object]]]:
     """What is sent to X-Ray, in a function of Lambda (elsewhere the Tracer is off)."""
     emitter, usual = Emitter(), xray_recorder.emitter
+    if isinstance(usual, UDPEmitter):
+        usual._socket.close()  # opened on import; nobody else in these tests sends
     monkeypatch.setenv("LAMBDA_TASK_ROOT", "/var/task")
     aws_xray_sdk.global_sdk_config.set_sdk_enabled(True)
     xray_recorder.configure(context=Context(), sampling=False, emitter=emitter)
     xray_recorder.begin_segment("function")
     yield emitter.sent
     xray_recorder.clear_trace_entities()
-    xray_recorder.configure(emitter=usual)
     aws_xray_sdk.global_sdk_config.set_sdk_enabled(False)
 
 

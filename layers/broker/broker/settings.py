@@ -11,6 +11,9 @@ from broker.names import secure
 
 T = TypeVar("T")
 
+OPTIONAL = frozenset({"PUBLIC_BASE_URL", "ADVERTISING_URL", "GRAPH_URL"})
+"""URLs that may be empty: API Gateway's own, and those of the service catalogue."""
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -122,6 +125,6 @@ def _read(name: str, text: str, hint: Any) -> Any:
         return int(text)
     if hint is not str:
         return tuple(item.strip().lower() for item in text.split(",") if item.strip())
-    if name.endswith("_URL") and name != "QUEUE_URL" and text and not secure(text):
+    if name.endswith("_URL") and not (secure(text) or (not text and name in OPTIONAL)):
         raise RuntimeError(f"{name} must be https, or http on localhost.")
     return text.rstrip("/") if name.endswith("_URL") else text

@@ -16,7 +16,8 @@ from broker.ports import Reply
 from broker.problems import Problem
 from broker.secret import Secret
 
-MAX_TOKEN = 65_536
+MAX_TOKEN = 32_768
+"""Characters. Microsoft's have a few thousand; eight of this size still fit into one item."""
 MAX_LIFE = 172_800
 """Seconds; Microsoft's longest tokens live 28 hours."""
 

@@ -17,6 +17,7 @@ from broker.sealing import slot, unseal
 from broker.secret import Secret
 from tests.fakes import world
 from tests.fakes.microsoft import CLIENT_ID, OTHER, OWNER, PLATFORM, refusal
+from tests.fakes.moments import Killed
 from tests.unit.house import ADS, GRAPH, MAIL, NAME, STACK, House
 
 REVOKED = refusal("invalid_grant", 50173)
@@ -302,6 +303,26 @@ def test_a_blocked_connection_stays_blocked_silently(house: House) -> None:
         house.refresh()
         house.pause(86_400)
     assert house.kinds().count("Connection Broken") == 1
+
+
+def test_a_broken_connection_leaves_the_index_last(house: House) -> None:
+    """Out of the index before its status says so, it would never be looked at again."""
+    house.microsoft.always = REVOKED
+    house.refresh()
+    house.pause(120)
+    house.moments.once["after connections.settle"] = kill
+    with pytest.raises(Killed):
+        house.refresh()
+    assert house.one().status is Status.REAUTHORIZATION_REQUIRED
+    assert house.kept().due_at is not None, "killed before it got that far"
+    redeemed = house.microsoft.redemptions
+    assert code(house.refresh()) == "reauthorization_required"
+    assert house.kept().due_at is None, "the next order of the schedule does it"
+    assert house.microsoft.redemptions == redeemed
+
+
+def kill() -> None:
+    raise Killed("here")
 
 
 def test_answer_without_the_required_scope(house: House) -> None:

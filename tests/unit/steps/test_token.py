@@ -308,14 +308,17 @@ def test_aws_fails_on_a_miss_while_a_token_is_valid(house: House, method: str) -
     assert house.fetch()["expires_in"] == 50
 
 
-def test_refresh_cannot_be_invoked(house: House) -> None:
-    faults = {"run": Unavailable("lambda", "TooManyRequests")}
+@pytest.mark.parametrize(("reason", "held"), [("TooManyRequestsException", False), ("Lost", True)])
+def test_refresh_cannot_be_invoked(house: House, reason: str, held: bool) -> None:
+    """The lease is given back only if refresh certainly does not run."""
+    faults = {"run": Unavailable("lambda", reason)}
     refresher = world.faulty(house.refresher, faults)
     house.token_step = replace(house.token_step, refresher=refresher)
     house.pause(3600)
     problem = refused(house)
     assert (problem.status, problem.code) == (503, "broker_unavailable")
     assert problem.retry_after
+    assert house.one().leased(house.clock.instant()) is held
 
 
 def test_losers_wait_at_most_five_seconds(house: House) -> None:
@@ -468,7 +471,7 @@ def test_metrics_tell_hits_from_misses(house: House) -> None:
     house.pause(3600)
     house.fetch()
     counted = [metric for metric, _, _ in house.journal.counts if metric.startswith("Token")]
-    assert counted == ["TokenHit", "TokenMiss"]
+    assert counted == ["TokenServed", "TokenHit", "TokenMiss", "TokenServed"]
 
 
 def test_nothing_secret_is_shown(house: House) -> None:

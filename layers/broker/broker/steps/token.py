@@ -25,6 +25,8 @@ WAIT = 5.0
 """Seconds a caller waits for somebody else's redemption; then 503 and Retry-After."""
 POLL = (0.2, 1.0)
 """First and longest pause between reads while waiting."""
+NOT_STARTED = frozenset({"TooManyRequestsException", "AccessDeniedException"})
+"""Lambda's refusals after which refresh certainly does not run: the lease can be given back."""
 _PARAMETERS: Mapping[str, Purpose] = {
     "developer_token": "parameters.developer_token",
     "customer_id": "parameters.customer_id",
@@ -159,6 +161,9 @@ class Step:
             return self.refresher.run(self._order(view, owner, "caller"))
         except Unavailable as error:
             self.journal.note("refresh_failed", service=error.service, code=error.code)
+            if error.code in NOT_STARTED:
+                connection = view.connection
+                self.connections.release(connection.name, connection.incarnation, owner)
             return Problem("broker_unavailable", retry_after=RETRY_AFTER)
 
     def _reason(self, view: View, problem: Problem | None) -> Problem:
@@ -219,6 +224,7 @@ class Step:
         left = token.expires_at - self._now()
         if left <= 0:
             raise Problem("refresh_in_progress", retry_after=RETRY_AFTER)
+        self.journal.count("TokenServed")
         return {
             "access_token": secret.open(),
             "token_type": "Bearer",
