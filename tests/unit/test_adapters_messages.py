@@ -145,7 +145,7 @@ def test_a_lost_event_is_noted(stub: Stub) -> None:
         ("event_lost", {"kind": "Connection Broken", "code": "ThrottlingException"}),
         ("event_lost", {"kind": "Connection Deleted", "code": "InternalException"}),
     ]
-    assert journal.counts == [("EventLost", 1, {})] * 2
+    assert journal.counts == [("EventLost", 1, {"service": "events"})] * 2
 
 
 def invoked(stub: Stub, payload: bytes, **fields: Any) -> None:

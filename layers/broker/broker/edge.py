@@ -19,6 +19,9 @@ from broker.problems import Problem
 MAX_BODY = 65_536
 """Bytes: the largest sound body (100 grants with scopes) is far below."""
 
+FAULTS = ("internal_error", "broker_unavailable")
+"""The broker's own failures, whatever caused them."""
+
 Event = Mapping[str, Any]
 Answer = dict[str, Any]
 
@@ -156,6 +159,8 @@ def known(
     else:
         audit |= reason
     journal.count("Refusals", code=problem.code)
+    if problem.code in FAULTS:
+        journal.count("Faults")
     return problem
 
 

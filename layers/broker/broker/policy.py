@@ -25,6 +25,9 @@ USED_EVERY = 300
 IN_USE = 7200
 """A connection used within two hours is kept fresh; hourly jobs never wait."""
 DAY = 86_400
+GRANT_LIFE = 90 * DAY
+"""A refresh token dies unless it is redeemed within this. Documented for work accounts only.
+https://learn.microsoft.com/entra/identity-platform/refresh-tokens"""
 IDLE_SPREAD = 14_400
 """Idle connections are redeemed 20 to 24 hours after the last time, so that waves flatten."""
 AHEAD = 0.6
@@ -71,6 +74,12 @@ def due(connection: Connection, ahead_at: Instant, now: float, chance: Chance) -
 def daily(now: float, chance: Chance) -> Instant:
     """The next of one attempt a day."""
     return Instant(int(now + DAY - chance.between(0, IDLE_SPREAD)))
+
+
+def left(overdue: int) -> int:
+    """Seconds that a refresh token so long overdue has left at least: without failures it was
+    redeemed at most a day before it fell due."""
+    return GRANT_LIFE - DAY - overdue
 
 
 def backoff(attempts: int, chance: Chance) -> float:

@@ -39,4 +39,4 @@ class Events:
 
     def _lost(self, kind: str, code: str) -> None:
         self._journal.note("event_lost", kind=kind, code=code)
-        self._journal.count("EventLost")
+        self._journal.count("EventLost", service="events")

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from broker import policy
 from broker.model import Due
 from broker.names import Instant
 from broker.ports import Chance, Clock, Journal, Order, Queue, Vault
@@ -69,6 +70,7 @@ class Step:
             sent += self._send(pending)
         self.journal.count("RotationsSent", sent)
         self.journal.count("OldestOverdueSeconds", now - oldest)
+        self.journal.count("NextBreakSeconds", policy.left(now - oldest), service="grants")
         self.journal.note("rotated", sent=sent, overdue_seconds=now - oldest)
         return sent
 
