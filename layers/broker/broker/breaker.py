@@ -30,8 +30,8 @@ PROBE_EVERY = 300
 BREAKER_LIFE = 7 * 86_400
 """Seconds a breaker is remembered after its last probe."""
 TRUST = 10
-"""Seconds an environment trusts what it knows of a breaker: an owner's code is lost on a secret that
-another environment knows to be refused."""
+"""Seconds an environment trusts what it knows of a breaker: an owner's code is lost on a secret
+that another environment knows to be refused."""
 LOOK_EVERY = 10
 """Seconds between two looks for a new secret, while the one there is does not work."""
 EXPIRING = 30 * 86_400

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from broker import catalogue, checks, links, policy, scopes
+from broker import catalogue, links, policy, scopes
 from broker.consent import Acceptance, Terms
 from broker.diagnosis import Diagnosis, Effect, Leg, diagnose_redirect
 from broker.ending import Ending
+from broker.followup import Followup
 from broker.links import LinkProblem
-from broker.model import Check, Connection, LinkKind, Outcome, State, Status
+from broker.model import Connection, LinkKind, Outcome, State, Status
 from broker.names import Instant
 from broker.oauth import OAuth, Refused
 from broker.ports import (
@@ -36,12 +37,6 @@ from broker.verdict import Refusal
 BUDGET = 20.0
 """Seconds for the whole callback: a person waits."""
 CODE_TIMEOUT = 10.0
-EXTRA_RESERVE = 8.0
-"""Seconds that must be left to wait for one more resource; else it is done in the background."""
-VERIFY_SECONDS = 6.0
-"""For the calls of the check afterwards."""
-VERIFY_RESERVE = 3.0
-"""Seconds kept for its start and for the answer to the browser."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +200,8 @@ class Step:
         except Problem as problem:
             return self._refused(connection, tokens, ending, problem)
         deadline = started + BUDGET
-        checks = self._others(connection, attempt, own.resource, deadline)
-        checks += self._reached(connection, deadline)
+        followup = Followup(self.refresher, self.verifier, self.clock, self.journal)
+        checks = followup.run(connection, attempt.scopes, deadline)
         return replace(ending, account=account.username, checks=checks)
 
     def _refused(
@@ -224,42 +219,6 @@ class Step:
             required = catalogue.required(connection.service, connection.resource)
             return replace(shown, missing=scopes.missing(answered, required))
         return shown
-
-    def _others(
-        self, connection: Connection, attempt: State, own: str, deadline: float
-    ) -> tuple[Check, ...]:
-        """Each further resource of the consent, redeemed once by refresh."""
-        found = []
-        for resource, wanted in scopes.group(attempt.scopes).items():
-            if resource == own:
-                continue
-            order = Order(connection.name, connection.incarnation, "consent", wanted.text)
-            try:
-                if self.clock() + EXTRA_RESERVE > deadline:
-                    self.refresher.start(order)
-                    continue
-                problem = self.refresher.run(order)
-            except Unavailable:
-                problem = Problem("broker_unavailable")
-            check = checks.failed(resource, problem) if problem else checks.passed(resource, "")
-            found.append(check)
-        return tuple(found)
-
-    def _reached(self, connection: Connection, deadline: float) -> tuple[Check, ...]:
-        """Whether the account reaches its service, where that can be tried in time.
-
-        Without a developer token it cannot, which is no fault of the owner's.
-        """
-        probe = catalogue.find(connection.service).probe
-        seconds = min(VERIFY_SECONDS, deadline - self.clock() - VERIFY_RESERVE)
-        able = probe and (probe.kind == "graph" or "developer_token" in connection.parameters)
-        if not able or seconds < 1:
-            return ()
-        try:
-            return tuple(self.verifier.run(connection.name, connection.incarnation, seconds))
-        except Unavailable as error:
-            self.journal.note("verify_failed", service=error.service, code=error.code)
-            return ()
 
     def handover(self, ending: Ending, base_url: str) -> str | None:
         """A link for the administrator, on a page that asks for one."""
