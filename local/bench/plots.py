@@ -81,7 +81,7 @@ def _month(name: str, month: dict[str, Any]) -> None:
     days = [hour / 24 for hour in range(len(month["redemptions_by_hour"]))]
     rate = [count / 3600 for count in month["redemptions_by_hour"]]
     upper.plot(days, rate, linewidth=0.8)
-    upper.set(ylabel="redemptions a second")
+    upper.set(ylabel="attempts a second")
     lower.plot(days, month["backlog_by_hour"], linewidth=0.8, color="tab:red")
     lower.set(ylabel="due and not done", xlabel="day", yscale="symlog")
     for spell in month["spells"]:

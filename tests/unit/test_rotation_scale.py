@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from broker.adapters.sqs import Queue
 from broker.model import Due
 from broker.names import Incarnation, Instant, Name
 from broker.ports import SHARDS, Order, Unavailable
 from broker.steps import rotate
 from tests.fakes import world
 from tests.fakes.microsoft import refusal
+from tests.unit import clients
 from tests.unit.house import House
 
 MINUTE = 60.0
@@ -248,3 +250,14 @@ def test_due_times_of_a_fleet_spread_out() -> None:
         widths.append(max(hours.values()) / 2000)
     assert widths[0] < 0.35
     assert widths[2] < widths[1] < widths[0]
+
+
+def test_what_is_being_worked_on_counts_as_waiting() -> None:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    with clients.stubbed("sqs") as stub:
+        stub.add_response(
+            "get_queue_attributes",
+            {"Attributes": {names[0]: "40", names[1]: "5"}},
+            {"QueueUrl": "https://queue.example", "AttributeNames": names},
+        )
+        assert Queue(stub.client, "https://queue.example").waiting() == 45
