@@ -41,9 +41,10 @@ GRANTS: Schema = {
 }
 PARAMETERS: Schema = {
     "type": ["object", "null"],
-    "description": "Handed out beside the token. Write-only.",
+    "description": "Handed out beside the token. Write-only. Numbers count as their digits.",
     "properties": {
-        name: {"type": ["string", "null"], "pattern": f"^{pattern.pattern}$"}
+        name: {"type": ["string", "integer", "null"], "pattern": f"^{pattern.pattern}$"}
+        | ({"minimum": 0, "maximum": 10**20 - 1} if name.endswith("_id") else {})
         for name, pattern in body._PARAMETER.items()
     },
     "additionalProperties": False,
