@@ -13,19 +13,18 @@ from local import deploy
 from .harness import Stack, refused, until
 from .inbox import inbox
 
+KNOWN: list[str] = []
+"""Secrets that were stored and worked: a function may remember each for 5 minutes."""
 
-@pytest.fixture(autouse=True, scope="module")
-def _restored(stack: Stack) -> Iterator[None]:
-    """Afterwards every secret that a function may still remember is good."""
+
+@pytest.fixture(autouse=True)
+def _known(stack: Stack) -> Iterator[None]:
+    """Before and after, every secret that a function may remember is good."""
+    KNOWN[:0] = [] if KNOWN else [stack.settings.client_secret]
+    stack.platform.client(stack.settings.client_id, secrets=[good(value) for value in KNOWN])
     yield
-    stack.platform.client(
-        stack.settings.client_id, secrets=[good(stack.settings.client_secret), *KNOWN]
-    )
+    stack.platform.client(stack.settings.client_id, secrets=[good(value) for value in KNOWN])
     store(stack, stack.settings.client_secret)
-
-
-KNOWN: list[dict[str, object]] = []
-"""Secrets that were stored and worked."""
 
 
 def good(value: str, seconds: int = 86_400) -> dict[str, object]:
@@ -49,11 +48,9 @@ def store(stack: Stack, secret: str) -> None:
 
 @pytest.mark.parametrize("code", ["client_misconfigured", "client_secret_expired"])
 def test_a_refused_secret_is_one_incident(stack: Stack, code: str) -> None:
-    known = [stack.settings.client_secret, *(str(one["value"]) for one in KNOWN)]
-    stack.platform.client(stack.settings.client_id, secrets=[good(value) for value in known])
     names = [stack.connect() for _ in range(4)]
     with inbox(stack) as events:
-        expired = [good(value, -1) for value in known]
+        expired = [good(value, -1) for value in KNOWN]
         wrong = [good("unknown-to-everyone")]
         secrets = wrong if code == "client_misconfigured" else expired
         stack.platform.client(stack.settings.client_id, secrets=secrets)
@@ -75,7 +72,7 @@ def test_a_refused_secret_is_one_incident(stack: Stack, code: str) -> None:
 
         # The operator makes a new secret; nothing is deployed.
         fresh = f"fresh-secret-of-the-simulation-{code}"
-        KNOWN.append(good(fresh))
+        KNOWN.append(fresh)
         stack.platform.client(stack.settings.client_id, secrets=[good(fresh)])
         store(stack, fresh)
         until(lambda: fetches(stack, names[0]), 40, "the new secret")
@@ -100,7 +97,7 @@ def test_two_secrets_may_overlap(stack: Stack) -> None:
 def test_a_secret_that_ends_soon_is_told_once(stack: Stack) -> None:
     with inbox(stack) as events:
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86_400))
-        value = {"client_secret": str(KNOWN[-1]["value"]), "expires_at": ends}
+        value = {"client_secret": KNOWN[-1], "expires_at": ends}
         name = stack.connect()
         stack.client("secretsmanager").put_secret_value(
             SecretId=stack.outputs["ClientSecretArn"], SecretString=json.dumps(value)
