@@ -3,11 +3,9 @@ view of tables and logs."""
 
 from __future__ import annotations
 
-import gc
 import json
 import secrets
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,12 +13,12 @@ from typing import Any, TypeVar
 
 import requests
 
-from broker.adapters.dynamodb.codec import plain, wrap
 from local import deploy
 from local import stack as local_stack
 from local.browser import Browser
 from local.identity.client import Platform
 from local.signed import Caller
+from tests.e2e.table import Table
 
 T = TypeVar("T")
 
@@ -30,7 +28,7 @@ ADS = "https://ads.microsoft.com"
 
 POLL_SECONDS = 0.2
 
-LOG_SECONDS = 10.0
+LOG_SECONDS = 30.0
 """The emulator writes a function's log after the answer."""
 
 
@@ -65,10 +63,7 @@ def refused(answer: requests.Response, status: int, code: str) -> dict[str, Any]
 @contextmanager
 def up(settings: local_stack.Settings) -> Iterator[Stack]:
     """A stack that is up; ended at the end."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # the servers outlive their handles
-        document = local_stack.up(settings, lambda line: None)
-        gc.collect()
+    document = local_stack.up(settings, lambda line: None)
     found = Stack(settings, document, local_stack.outputs(settings.state))
     try:
         yield found
@@ -187,26 +182,26 @@ class Stack:
 
     def item(self, name: str) -> dict[str, Any] | None:
         """The connection's item."""
-        return self._item("ConnectionsTableName", {"name": name})
+        return self._table("ConnectionsTableName").item(name=name)
 
     def kept(self, name: str) -> dict[str, Any] | None:
         """The item of the connection's refresh token."""
         item = self.item(name)
-        return item and self._item("VaultTableName", {"incarnation": item["incarnation"]})
+        return item and self._table("VaultTableName").item(incarnation=item["incarnation"])
 
     def edit(self, name: str, **changes: Any) -> None:
         """Write attributes of the connection's item, behind the broker's back."""
-        self._edit("ConnectionsTableName", {"name": name}, changes)
+        self._table("ConnectionsTableName").edit(changes, name=name)
 
     def edit_kept(self, name: str, **changes: Any) -> None:
         """Write attributes of the refresh token's item, behind the broker's back."""
         item = self.item(name)
         assert item
-        self._edit("VaultTableName", {"incarnation": item["incarnation"]}, changes)
+        self._table("VaultTableName").edit(changes, incarnation=item["incarnation"])
 
     def edit_underway(self, identifier: str, **changes: Any) -> None:
         """Write attributes of a ticket's or state's item, behind the broker's back."""
-        self._edit("AuthorizationsTableName", {"id": identifier}, changes)
+        self._table("AuthorizationsTableName").edit(changes, id=identifier)
 
     def expire(self, name: str) -> None:
         """All stored access tokens have expired."""
@@ -222,26 +217,10 @@ class Stack:
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """Every item of the three tables, as they are."""
         wanted = ("ConnectionsTableName", "VaultTableName", "AuthorizationsTableName")
-        return {name: [plain(item) for item in self._scan(self.outputs[name])] for name in wanted}
+        return {name: list(self._table(name).items()) for name in wanted}
 
-    def _item(self, table: str, key: Mapping[str, str]) -> dict[str, Any] | None:
-        answer = self.client("dynamodb").get_item(
-            TableName=self.outputs[table], Key=wrap(key)["M"], ConsistentRead=True
-        )
-        return plain(answer["Item"]) if "Item" in answer else None
-
-    def _edit(self, table: str, key: Mapping[str, str], changes: Mapping[str, Any]) -> None:
-        self.client("dynamodb").update_item(
-            TableName=self.outputs[table],
-            Key=wrap(key)["M"],
-            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in changes),
-            ExpressionAttributeNames={f"#{name}": name for name in changes},
-            ExpressionAttributeValues={f":{name}": wrap(value) for name, value in changes.items()},
-        )
-
-    def _scan(self, table: str) -> Iterator[dict[str, Any]]:
-        for page in self.client("dynamodb").get_paginator("scan").paginate(TableName=table):
-            yield from page["Items"]
+    def _table(self, output: str) -> Table:
+        return Table(self.client("dynamodb"), self.outputs[output])
 
     # ------------------------------------------------------------ the logs
 

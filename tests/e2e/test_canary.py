@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import secrets
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-import requests
-from botocore.auth import SigV4Auth
 
-import local.signed
 from broker.adapters.kms import Keys
 from broker.sealing import slot, unseal
 from local import deploy
 from local.browser import Browser
+from tests.e2e.canaries import Recorder, Secrets
 from tests.e2e.harness import ADS, LOG_SECONDS, Stack, until
 from tests.e2e.inbox import inbox
 
@@ -31,58 +28,6 @@ MAY_SHOW: dict[tuple[str, str], set[str]] = {
     ("GET", "/connections/*/token"): {"access token", "parameter"},
 }
 """What an answer carries by contract; everything else is a leak."""
-
-
-class Secrets:
-    """Values that must not show, each with its kind."""
-
-    def __init__(self) -> None:
-        self.known: list[tuple[str, str]] = []
-
-    def add(self, kind: str, value: str) -> str:
-        """Remember a value; returns it."""
-        assert len(value) >= 8
-        self.known.append((kind, value))
-        return value
-
-    def found(self, text: str, but: Container[str] = ()) -> set[str]:
-        """Kinds of the values that the text holds, as they are or encoded."""
-        return {
-            kind
-            for kind, value in self.known
-            if kind not in but and any(form in text for form in forms(value))
-        }
-
-
-def forms(value: str) -> set[str]:
-    """A value as it is, in a URL, in base64."""
-    return {value, quote(value, safe=""), base64.b64encode(value.encode()).decode().rstrip("=")}
-
-
-class Recorder:
-    """Every answer of the API, and every signature that was sent."""
-
-    def __init__(self, stack: Stack, hidden: Secrets, patch: pytest.MonkeyPatch) -> None:
-        self.answers: list[tuple[str, str, str]] = []
-        request, sign = requests.Session.request, SigV4Auth.add_auth
-
-        def recorded(session: Any, method: str, url: str, **rest: Any) -> requests.Response:
-            answer = request(session, method, url, **rest)
-            if url.startswith(stack.api_url):
-                path = urlsplit(url[len(stack.api_url) :]).path
-                path = re.sub(r"^/connections/[^/]+", "/connections/*", path)
-                self.answers.append((method, path, f"{answer.headers}\n{answer.text}"))
-            return answer
-
-        class Signer(SigV4Auth):
-            def add_auth(self, request: Any) -> None:
-                sign(self, request)
-                signature = re.search("Signature=([0-9a-f]+)", request.headers["Authorization"])
-                assert signature
-                hidden.add("signature", signature[1])
-
-        patch.setattr(requests.Session, "request", recorded)
-        patch.setattr(local.signed, "SigV4Auth", Signer)
 
 
 @pytest.fixture
