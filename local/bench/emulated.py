@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from botocore.config import Config
+
 from broker import settings, wiring
 from broker.adapters import aws
 from broker.adapters.dynamodb.connections import Connections
@@ -21,6 +23,14 @@ from local.bench import sample
 from local.bench.ground import Counted, Ground, Silent
 from local.identity.client import Platform
 
+PATIENT = Config(
+    connect_timeout=60,
+    read_timeout=60,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=1000,
+)
+"""The emulator answers a few hundred calls a second: a crowd shall wait for it, not fail at it."""
+
 CLIENTS = (aws.dynamodb, aws.kms, aws.secretsmanager, aws.sqs, aws.events, aws.functions)
 
 
@@ -31,12 +41,17 @@ def broker(report: Callable[[str], None]) -> Iterator[Ground]:
     with tempfile.TemporaryDirectory() as state:
         own = stack.Settings.apart(Path(state))
         stack.up(own, report)
-        kept = dict(os.environ)
+        kept, quick = dict(os.environ), aws.QUICK
         try:
             names = stack.outputs(own.state)
+            # The stack's own rotation would redeem what is measured.
+            schedule = deploy.Cloud(own.endpoint).client("scheduler")
+            schedule.delete_schedule(Name=names["RotateScheduleName"])
             os.environ.update(environment(own, names))
+            aws.QUICK = PATIENT
             yield _wired(own)
         finally:
+            aws.QUICK = quick
             _forget()
             os.environ.clear()
             os.environ.update(kept)
