@@ -96,11 +96,9 @@ def prune(site: Path) -> None:
 
 def _doomed(site: Path) -> Iterator[Path]:
     yield site / "bin"
-    yield site / "boto3" / "examples"
-    for sdk in ("boto3", "botocore"):
-        for description in (site / sdk / "data").iterdir():
-            if description.is_dir() and description.name not in SERVICES:
-                yield description
+    for description in (site / "botocore" / "data").iterdir():
+        if description.is_dir() and description.name not in SERVICES:
+            yield description
 
 
 def verify(site: Path) -> None:

@@ -215,7 +215,7 @@ def test_verify(stack: Stack) -> None:
     stack.platform.fault("advertising", {"kind": "api", "code": 109}, times=1)
     assert stack.operator.post(path).json()["ok"], "once more with a new token"
     assert stack.team_a.post(path).status_code == 403
-    refused(stack.operator.post("/connections/nobody/verify"), 404, "not_found")
+    refused(stack.operator.post("/connections/never-created/verify"), 404, "not_found")
 
 
 @pytest.mark.parametrize(

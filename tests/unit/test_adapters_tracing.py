@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import aws_xray_sdk
 import pytest
+from aws_lambda_powertools import Tracer
 from aws_xray_sdk.core import xray_recorder
 from aws_xray_sdk.core.context import Context
 from aws_xray_sdk.core.emitters.udp_emitter import UDPEmitter
@@ -51,12 +52,14 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object]]]:
     if isinstance(usual, UDPEmitter):
         usual._socket.close()  # opened on import; nobody else in these tests sends
     monkeypatch.setenv("LAMBDA_TASK_ROOT", "/var/task")
+    Tracer._reset_config()  # what an earlier test made outside Lambda would still be off
     aws_xray_sdk.global_sdk_config.set_sdk_enabled(True)
     xray_recorder.configure(context=Context(), sampling=False, emitter=emitter)
     xray_recorder.begin_segment("function")
     yield emitter.sent
     xray_recorder.clear_trace_entities()
     aws_xray_sdk.global_sdk_config.set_sdk_enabled(False)
+    Tracer._reset_config()
 
 
 def test_a_span_holds_the_status_alone(sent: list[dict[str, object]]) -> None:
