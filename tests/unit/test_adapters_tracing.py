@@ -52,14 +52,14 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object]]]:
     if isinstance(usual, UDPEmitter):
         usual._socket.close()  # opened on import; nobody else in these tests sends
     monkeypatch.setenv("LAMBDA_TASK_ROOT", "/var/task")
-    Tracer._reset_config()  # what an earlier test made outside Lambda would still be off
+    # What an earlier test made outside Lambda would still be off.
+    monkeypatch.setattr(Tracer, "_config", dict(Tracer._default_config))
     aws_xray_sdk.global_sdk_config.set_sdk_enabled(True)
     xray_recorder.configure(context=Context(), sampling=False, emitter=emitter)
     xray_recorder.begin_segment("function")
     yield emitter.sent
     xray_recorder.clear_trace_entities()
     aws_xray_sdk.global_sdk_config.set_sdk_enabled(False)
-    Tracer._reset_config()
 
 
 def test_a_span_holds_the_status_alone(sent: list[dict[str, object]]) -> None:

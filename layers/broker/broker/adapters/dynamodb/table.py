@@ -140,8 +140,8 @@ def _conditional(condition: str | None, bound: Mapping[str, Any]) -> dict[str, A
 
 
 def transact(client: DynamoDBClient, *parts: Mapping[str, Any]) -> bool:
-    """Write all parts or none; False if a condition does not hold. botocore sends a token with it, so
-    that its own retries do not write twice."""
+    """Write all parts or none; False if a condition does not hold. botocore sends a token with it,
+    so that its own retries do not write twice."""
     answer = patiently(
         lambda: call(
             SERVICE,
