@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help demo run stop status test bench simulate plots check build lock clean
+.PHONY: help demo run stop status test bench simulate plots check build docs lock clean
 
 # The first that runs and is new enough: a shim may be there and fail.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -53,6 +53,10 @@ check: .venv/stamp .venv-sam/stamp build ## Formatter, linter, types, template c
 
 build: .venv/stamp .venv-sam/stamp ## Build for Lambda into .aws-sam/build, as `sam deploy` wants it
 	PYTHON=$(abspath $(BIN)/python) $(SAM)/sam build --cached
+
+docs: .venv/stamp ## Write the generated pages anew: troubleshooting, OpenAPI
+	PYTHONPATH=layers/broker $(BIN)/python -m local.troubleshooting
+	PYTHONPATH=layers/broker $(BIN)/python -m local.openapi
 
 lock: .venv-lock/stamp ## Write the lock files anew from the *.in files
 	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,bench,lock}; do \

@@ -19,7 +19,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "troubleshooting.md"
 INTRODUCTION = """\
 # Troubleshooting / トラブルシューティング
 
-<!-- Generated from layers/broker/broker/diagnosis by `python -m local.troubleshooting`. -->
+<!-- Generated from layers/broker/broker/diagnosis by `make docs`. -->
 
 What happened, who must act, and how: for every answer of Microsoft that the broker knows.
 Find yours by the title of the page you saw, by the `code` of the error, or by searching this page
@@ -96,7 +96,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page():
         return 0
-    print("docs/troubleshooting.md is out of step: run python -m local.troubleshooting")
+    print("docs/troubleshooting.md is out of step: run make docs")
     return 1
 
 

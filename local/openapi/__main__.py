@@ -26,7 +26,7 @@ def main() -> int:
         return 0
     if PATH.exists() and PATH.read_text(encoding="utf-8") == text():
         return 0
-    print(f"{PATH.name} is out of step: run python -m local.openapi", file=sys.stderr)
+    print(f"{PATH.name} is out of step: run make docs", file=sys.stderr)
     return 1
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, get_args
 
-from broker import body, catalogue, show
+from broker import catalogue, show
 from broker.grants import Grant
 from broker.model import Account, Check, Connection, Failure, LinkKind, Status, Ticket
 from broker.names import Incarnation, Instant, Name
 from broker.problems import KINDS, Actor, Problem, Provider
+from broker.sealing import PARAMETERS
 from local.openapi.infer import Schema, infer
 
 NOON = Instant(1_800_000_000)
@@ -125,7 +126,7 @@ def token() -> Schema:
     one answer that is written down here; the tests hold it against the running stack."""
     parameters: Schema = {
         "type": "object",
-        "properties": {name: {"type": "string"} for name in body.PURPOSES},
+        "properties": {name: {"type": "string"} for name in PARAMETERS},
         "additionalProperties": False,
     }
     known: dict[str, Schema] = {

@@ -24,7 +24,7 @@ def schema(name: str) -> Draft202012Validator:
 
 
 def test_it_is_in_step_with_the_code() -> None:
-    assert command.PATH.read_text() == command.text(), "run: python -m local.openapi"
+    assert command.PATH.read_text() == command.text(), "run: make docs"
 
 
 def test_check_tells_a_difference(

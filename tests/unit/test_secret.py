@@ -13,9 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.names import Instant
+from broker.ports import Reply
 from broker.secret import Secret
+from broker.steps.authorize import Departure
+from broker.steps.connections import Links
 
 SECRET = Secret("canary")
+END = Instant(0)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +90,15 @@ def test_it_is_no_key() -> None:
 def test_an_empty_one_is_false() -> None:
     assert SECRET
     assert not Secret("")
+
+
+def test_values_that_carry_secrets_in_the_open_print_without_them() -> None:
+    """An answer of Microsoft holds tokens, a way to Microsoft the state, a link its ticket."""
+    carriers: list[object] = [
+        Reply(200, {"set-cookie": "canary"}, b"canary"),
+        Departure("https://login.example/?state=canary", None),
+        Links(
+            "https://b.example/?ticket=canary", "https://b.example/?ticket=canary", ("", ""), END
+        ),
+    ]
+    assert "canary" not in repr(carriers)

@@ -16,19 +16,15 @@ from broker.grants import Grant
 from broker.model import Expected, Status
 from broker.names import Name
 from broker.problems import Problem
-from broker.sealing import Purpose
+from broker.sealing import PARAMETERS
 from broker.secret import Secret
 
 MAX_LABELS = 50
 MAX_PAGE = 100
 """What BatchGetItem takes at once."""
 MAX_REFRESH_TOKEN = 16_384
+_REFRESH_TOKEN = re.compile(rf"[\x21-\x7e]{{1,{MAX_REFRESH_TOKEN}}}")
 
-PURPOSES: Mapping[str, Purpose] = {
-    "developer_token": "parameters.developer_token",
-    "customer_id": "parameters.customer_id",
-    "account_id": "parameters.account_id",
-}
 _PARAMETER = {
     "developer_token": re.compile(r"[\x21-\x7e]{1,256}"),
     "customer_id": re.compile(r"[0-9]{1,20}"),
@@ -137,7 +133,7 @@ def change(data: object) -> Change:
         grants=grants.parse(fields["grants"]) if fields.get("grants") is not None else listed,
         labels=_labels(fields.get("labels")),
         drop_labels="labels" in wiped,
-        parameters=dict.fromkeys(PURPOSES)
+        parameters=dict.fromkeys(PARAMETERS)
         if "parameters" in wiped
         else _parameters(fields.get("parameters")),
         suspended=False if "suspended" in fields and suspended is None else suspended,
@@ -157,7 +153,7 @@ def renewal(data: object) -> Renewal:
 def refresh_token(data: object) -> Secret:
     """A refresh token that is handed in."""
     text = _object(data, "body", {"refresh_token"}, {"refresh_token"})["refresh_token"]
-    if not isinstance(text, str) or not re.fullmatch(r"[\x21-\x7e]{1,16384}", text):
+    if not isinstance(text, str) or not _REFRESH_TOKEN.fullmatch(text):
         raise Problem(
             "invalid_request",
             f"refresh_token: 1 to {MAX_REFRESH_TOKEN} visible ASCII characters.",
@@ -223,7 +219,7 @@ def _labels(data: object) -> dict[str, str | None]:
 
 
 def _parameters(data: object) -> dict[str, Secret | None]:
-    fields = _object({} if data is None else data, "parameters", {*PURPOSES})
+    fields = _object({} if data is None else data, "parameters", {*PARAMETERS})
     found: dict[str, Secret | None] = {}
     for name, text in fields.items():
         if isinstance(text, int) and not isinstance(text, bool):

@@ -14,6 +14,7 @@ from broker import catalogue, identity, policy, scopes
 from broker.identity import Demands
 from broker.model import Account, Connection, Grantee, Sealed, Status, Token
 from broker.names import SHARED_TENANTS, Instant, is_guid
+from broker.notice import tell
 from broker.ports import Chance, Clock, Consent, Consents, Events, Http, Unreachable
 from broker.problems import Problem
 from broker.scopes import ScopeSet
@@ -152,23 +153,10 @@ class Acceptance:
         )
 
     def _tell(self, connection: Connection) -> None:
-        self.tell("Connection Authorized", connection, Status.ACTIVE)
+        tell(self.events, "Connection Authorized", connection, Status.ACTIVE)
         broken = connection.status not in (Status.ACTIVE, Status.PENDING)
         if broken or connection.suspicion:
-            self.tell("Connection Recovered", connection, Status.ACTIVE)
-
-    def tell(
-        self, event: str, connection: Connection, status: Status, problem: Problem | None = None
-    ) -> None:
-        """Publish what happened to the connection."""
-        detail = {
-            "connection": connection.name,
-            "service": connection.service,
-            "status": status.value,
-        }
-        if problem:
-            detail |= {"code": problem.code, "actor": problem.actor, "remedy": problem.remedy}
-        self.events.publish(event, detail)
+            tell(self.events, "Connection Recovered", connection, Status.ACTIVE)
 
 
 def demand(connection: Connection, tokens: Tokens) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ one suite over every implementation. All of them raise `Unavailable` when AWS do
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from broker.model import (
@@ -363,8 +363,8 @@ class Reply:
     """An HTTP answer, whatever its status. Header names are lower-case."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 Reason = Literal["timeout", "connect", "reset", "tls", "protocol"]
@@ -411,7 +411,7 @@ class Order:
     connection: Name
     incarnation: Incarnation
     reason: str
-    """caller, ahead, schedule, operator, import or admin."""
+    """caller, ahead, schedule, operator, import, consent, verify or admin."""
     scope: str | None = None
     owner: str | None = None
     """The lease's owner, if the sender has taken it already."""

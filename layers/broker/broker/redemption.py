@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from broker import policy, scopes
 from broker.consent import Acceptance, ahead, demand, keep
 from broker.diagnosis import Effect
-from broker.model import MAX_TOKENS, Connection, Failure, Grantee, Sealed, Status
+from broker.model import Connection, Failure, Grantee, Sealed, Status
 from broker.names import Instant, ScopeKey
+from broker.notice import tell
 from broker.oauth import OAuth, Refused
 from broker.ports import (
     Candidates,
@@ -25,6 +26,7 @@ from broker.ports import (
     Vault,
 )
 from broker.problems import Problem
+from broker.room import crowded, stale
 from broker.scopes import ScopeSet
 from broker.sealing import Keys, seal, slot, unseal
 from broker.tokens import Tokens
@@ -154,7 +156,7 @@ class Job:
         )
         ailing = connection.suspicion or connection.status is not Status.ACTIVE
         if written and is_own and ailing:
-            self.tell("Connection Recovered", Status.ACTIVE)
+            tell(ports.events, "Connection Recovered", connection, Status.ACTIVE)
         return None
 
     def settlement(self, key: ScopeKey, own: ScopeSet) -> Settlement:
@@ -201,7 +203,8 @@ class Job:
             # Last: what is out of the index before its status says so is never looked at again.
             ports.vault.postpone(grantee, None)
         if written and verdict.event:
-            self.tell(verdict.event, verdict.status or connection.status, refusal.problem)
+            status = verdict.status or connection.status
+            tell(ports.events, verdict.event, connection, status, refusal.problem)
         return refusal.problem
 
     def fail_extra(
@@ -236,34 +239,3 @@ class Job:
             )
         )
         return failure.problem(now)
-
-    def tell(self, event: str, status: Status, problem: Problem | None = None) -> None:
-        """Publish what happened to the connection."""
-        detail = {
-            "connection": self.connection.name,
-            "service": self.connection.service,
-            "status": status.value,
-        }
-        if problem:
-            detail |= {"code": problem.code, "actor": problem.actor, "remedy": problem.remedy}
-        self.ports.events.publish(event, detail)
-
-
-def crowded(connection: Connection, key: ScopeKey) -> tuple[ScopeKey, ...]:
-    """The oldest tokens of other sets that must make room for one more."""
-    own = scopes.group(connection.scopes)[connection.resource].key
-    others = [
-        (token.obtained_at, other)
-        for other, token in connection.tokens.items()
-        if other not in (key, own)
-    ]
-    room = MAX_TOKENS - 1 - (1 if own != key and own in connection.tokens else 0)
-    surplus = max(0, len(others) - room)
-    return tuple(other for _, other in sorted(others)[:surplus])
-
-
-def stale(connection: Connection, key: ScopeKey) -> tuple[ScopeKey, ...]:
-    """The oldest failures of other sets beyond as many as there may be tokens."""
-    others = sorted((failure.at, other) for other, failure in connection.failures.items())
-    keep_from = max(0, len(others) - MAX_TOKENS + 1)
-    return tuple(other for _, other in others[:keep_from] if other != key)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -32,6 +33,13 @@ Purpose = Literal[
     "parameters.customer_id",
     "parameters.account_id",
 ]
+
+PARAMETERS: Mapping[str, Purpose] = {
+    "developer_token": "parameters.developer_token",
+    "customer_id": "parameters.customer_id",
+    "account_id": "parameters.account_id",
+}
+"""A connection's parameters, each sealed for a purpose of its own."""
 
 
 class SealBroken(Exception):  # noqa: N818 (it says what happened)
@@ -76,7 +84,11 @@ def unseal(keys: Keys, where: Context, sealed: bytes) -> Secret:
     if len(sealed) < 3 or sealed[0] != VERSION:
         raise SealBroken("unknown layout")
     end = 3 + int.from_bytes(sealed[1:3], "big")
-    encrypted, nonce, body = sealed[3:end], sealed[end : end + NONCE_BYTES], sealed[end + 12 :]
+    encrypted, nonce, body = (
+        sealed[3:end],
+        sealed[end : end + NONCE_BYTES],
+        sealed[end + NONCE_BYTES :],
+    )
     if len(nonce) != NONCE_BYTES:
         raise SealBroken("truncated")
     plain = keys.decrypt(encrypted, where)

@@ -6,7 +6,7 @@ verifier, and binds the attempt to the browser by a cookie.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from broker import catalogue, links, pages
@@ -23,7 +23,8 @@ from broker.secret import Secret
 class Departure:
     """Where the browser goes next, and the cookie it takes along if it has none yet."""
 
-    location: str
+    location: str = field(repr=False)
+    """Holds the state."""
     cookie: Secret | None
 
 

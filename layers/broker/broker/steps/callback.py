@@ -17,6 +17,7 @@ from broker.followup import Followup
 from broker.links import LinkProblem
 from broker.model import Connection, LinkKind, Outcome, State, Status
 from broker.names import Instant
+from broker.notice import tell
 from broker.oauth import OAuth, Refused
 from broker.ports import (
     Authorizations,
@@ -146,7 +147,7 @@ class Step:
         waits = found.effect is Effect.ADMIN and connection.status is Status.PENDING
         status = Status.AWAITING_ADMIN if waits else None
         if self._record(connection, problem, status) and status:
-            self.acceptance.tell("Connection Broken", connection, status, problem)
+            tell(self.acceptance.events, "Connection Broken", connection, status, problem)
         return ending.diagnosed(found)
 
     def _refuse(self, connection: Connection, problem: Problem, ending: Ending) -> Ending:

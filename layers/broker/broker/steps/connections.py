@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from broker import body, catalogue, links, show
 from broker.model import Connection, LinkKind, Sealed, Status, Ticket
 from broker.names import SHARED_TENANTS, Incarnation, Instant, Name, is_guid
+from broker.notice import tell
 from broker.ports import (
     Authorizations,
     Candidates,
@@ -21,7 +22,7 @@ from broker.ports import (
     Refresher,
 )
 from broker.problems import Problem
-from broker.sealing import Keys, seal, slot
+from broker.sealing import PARAMETERS, Keys, seal, slot
 from broker.secret import Secret
 
 TRIES = 3
@@ -34,8 +35,8 @@ IMPORT_SECONDS = 300
 class Links:
     """A fresh pair of links."""
 
-    authorize_url: str
-    admin_consent_url: str
+    authorize_url: str = field(repr=False)
+    admin_consent_url: str = field(repr=False)
     tickets: tuple[str, str]
     expires_at: Instant
 
@@ -135,14 +136,7 @@ class Step:
         connection = self._find(name)
         if not self.consents.remove(connection):
             raise Problem("not_found")
-        self.events.publish(
-            "Connection Deleted",
-            {
-                "connection": connection.name,
-                "service": connection.service,
-                "status": connection.status.value,
-            },
-        )
+        tell(self.events, "Connection Deleted", connection, connection.status)
 
     def reauthorize(
         self, name: Name, wish: body.Renewal, created_by: str, base_url: str
@@ -209,7 +203,7 @@ class Step:
         found = {}
         for name, secret in parameters.items():
             if secret is not None:
-                where = slot(self.stack, incarnation, body.PURPOSES[name], generation)
+                where = slot(self.stack, incarnation, PARAMETERS[name], generation)
                 found[name] = Sealed(seal(self.token_keys, where, secret), generation)
         return found
 

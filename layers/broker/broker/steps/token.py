@@ -6,7 +6,7 @@ whatever the last refresh said; an expired one never.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from broker.model import Connection, Sealed, Token
 from broker.names import Instant, Name, rfc3339
 from broker.ports import Chance, Clock, Journal, Leases, Order, Refresher, Unavailable
 from broker.problems import Problem
-from broker.sealing import Keys, Purpose, SealBroken, slot, unseal
+from broker.sealing import PARAMETERS, Keys, Purpose, SealBroken, slot, unseal
 from broker.secret import Secret
 from broker.view import RETRY_AFTER, Query, View
 
@@ -27,11 +27,6 @@ POLL = (0.2, 1.0)
 """First and longest pause between reads while waiting."""
 NOT_STARTED = frozenset({"TooManyRequestsException", "AccessDeniedException"})
 """Lambda's refusals after which refresh certainly does not run: the lease can be given back."""
-_PARAMETERS: Mapping[str, Purpose] = {
-    "developer_token": "parameters.developer_token",
-    "customer_id": "parameters.customer_id",
-    "account_id": "parameters.account_id",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +213,7 @@ class Step:
             )
         secret = self._open(view, token)
         parameters = {
-            name: self._unseal(view, _PARAMETERS[name], sealed).open()
+            name: self._unseal(view, PARAMETERS[name], sealed).open()
             for name, sealed in view.connection.parameters.items()
         }
         left = token.expires_at - self._now()

@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from broker import catalogue, checks, probes, scopes
-from broker.body import PURPOSES
 from broker.model import Check, Connection, Token
 from broker.names import Incarnation, Name
 from broker.ports import Api, Clock, Journal, Leases, Order, Refresher, Unavailable
 from broker.probes import Stale, Target
 from broker.problems import Problem
-from broker.sealing import Keys, slot, unseal
+from broker.sealing import PARAMETERS, Keys, slot, unseal
 from broker.secret import Secret
 
 BUDGET = 26.0
@@ -144,7 +143,7 @@ class Step:
         return {
             name: unseal(
                 self.keys,
-                slot(self.stack, connection.incarnation, PURPOSES[name], sealed.generation),
+                slot(self.stack, connection.incarnation, PARAMETERS[name], sealed.generation),
                 sealed.data,
             )
             for name, sealed in connection.parameters.items()

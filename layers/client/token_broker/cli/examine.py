@@ -20,9 +20,9 @@ from token_broker.shapes import Connection
 SKEW_NOTICE = 30
 """Seconds: AWS tolerates 300; a clock that is so far off already runs free."""
 EXPIRY_NOTICE = 30 * 86_400
-OVERDUE = 15 * 60
-"""Seconds after which a refresh that is due should have been tried: the schedule runs every few
-minutes, and failures are postponed."""
+OVERDUE = 30 * 60
+"""Seconds after which a refresh that is due should have been tried, as for the stack's alarm: the
+schedule runs every 1 to 15 minutes, and failures are postponed."""
 CREDENTIAL = ("client_secret_expired", "client_misconfigured")
 
 

@@ -62,7 +62,10 @@ def revoke_grant(connection: str, principal: str) -> None:
 @shared
 def parameters(connection: str, **given: str | None) -> None:
     """Store what is handed out beside CONNECTION's tokens."""
-    change: Change = {"parameters": {**parse.parameters(**given)}}
+    wanted = parse.parameters(**given)
+    if not wanted:
+        raise click.UsageError("Name at least one parameter to store.")
+    change: Change = {"parameters": {**wanted}}
     _tell(current().operator().change(connection, change), "stored")
 
 
