@@ -19,11 +19,15 @@ ITEM_KB = 4.0
 VAULT_KB = 2.5
 HIT_SECONDS, REFRESH_SECONDS, ROTATE_SECONDS = 0.012, 0.45, 1.0
 """Billed time of one invocation, warm: a hit waits for one read, a refresh for Microsoft."""
-MEMORY_GB = {"token": 0.5, "refresh": 0.5, "rotate": 0.25}
+MEMORY_GB = {"token": 1.0, "refresh": 0.5, "rotate": 0.25}
+"""As template.yaml has it: a test compares."""
 LOG_BYTES = {"token": 900, "refresh": 900}
 """The audit line and the metrics of an invocation."""
 ENVIRONMENTS = 20
 """Environments of the function `token`: each opens each new token once."""
+ALARMS, METRICS = 14, 20
+"""Alarms of the template, and series that a broker in use has counted: one for each metric, service
+and code."""
 LIFE = 4500
 """Seconds an access token lives on average (Microsoft: 60 to 90 minutes)."""
 
@@ -95,17 +99,21 @@ def redemption(price: dict[str, Any]) -> Bill:
 
 
 def fixed(price: dict[str, Any]) -> Bill:
-    """A month of an empty broker: keys, the secret, the schedule's runs and its index reads."""
+    """A month of a broker without connections: keys, the secret, the schedule's runs and its index
+    reads, the queue's polling, and what watches it all."""
     runs = MONTH / 60
-    per_run = price["scheduler_invocation"] + _lambda(price, "rotate", ROTATE_SECONDS)
     queries = 16 * 0.5 * price["dynamodb_read_unit"]  # eventually consistent
     return Bill(
         {
             "KMS": 2 * price["kms_key_month"],
             "Secrets Manager": price["secrets_secret_month"],
-            "Lambda": runs * per_run,
+            "Lambda": runs * _lambda(price, "rotate", ROTATE_SECONDS),
+            "EventBridge Scheduler": runs * price["scheduler_invocation"],
             "DynamoDB": runs * queries,
             "SQS": runs * price["sqs_request"] + MONTH / 20 * 5 * price["sqs_request"],
+            "CloudWatch": price["cloudwatch_dashboard_month"]
+            + ALARMS * price["cloudwatch_alarm_month"]
+            + METRICS * price["cloudwatch_metric_month"],
         }
     )
 
@@ -142,12 +150,3 @@ def table() -> dict[str, Bill]:
         "a connection in constant use, a month (without its fetches)": used,
         "the broker itself, a month": fixed(price),
     }
-
-
-def lines() -> list[str]:
-    """For people."""
-    found = []
-    for name, bill in table().items():
-        parts = ", ".join(f"{part} {dollars:.4g}" for part, dollars in bill.parts.items())
-        found.append(f"{name}: ${bill.total:.4g} ({parts})")
-    return found

@@ -134,7 +134,7 @@ def warm(times: int) -> dict[str, list[float]]:
     small, large = msal_client(microsoft, one), msal_client(microsoft, many)
 
     def persisted() -> str:
-        # Another process may have redeemed since, so each fetch looks at what is stored.
+        # As a fresh process must, and one that wants to see what another has redeemed since.
         large.token_cache.deserialize(many)
         return msal_fetch(large, "500")
 
@@ -159,8 +159,8 @@ def warm(times: int) -> dict[str, list[float]]:
 
 
 def redemptions(workers: int) -> dict[str, int]:
-    """How often Microsoft is asked when so many workers, each a process of its own that shares at
-    most what is stored, meet an expired token."""
+    """How often Microsoft is asked by so many fresh clients that all loaded the same stored state,
+    the token expired, before any of them wrote it. One after the other in this process."""
     state = msal_state(1, expires_in=10)  # MSAL counts the last five minutes as expired
     found: dict[str, int] = {}
     for name, given in (("MSAL, in memory", ""), ("MSAL, persisted", state)):

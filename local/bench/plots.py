@@ -78,8 +78,8 @@ def _hit(bench: dict[str, Any]) -> None:
 
 def _month(name: str, month: dict[str, Any]) -> None:
     figure, (upper, lower) = plt.subplots(2, figsize=(8, 5), sharex=True)
-    days = [hour / 24 for hour in range(len(month["redemptions_by_hour"]))]
-    rate = [count / 3600 for count in month["redemptions_by_hour"]]
+    days = [hour / 24 for hour in range(len(month["attempts_by_hour"]))]
+    rate = [count / 3600 for count in month["attempts_by_hour"]]
     upper.plot(days, rate, linewidth=0.8)
     upper.set(ylabel="attempts a second")
     lower.plot(days, month["backlog_by_hour"], linewidth=0.8, color="tab:red")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-PERSISTED = "MSAL, persisted, 1,000 connections"
-
 
 def show(found: dict[str, Any]) -> Iterator[str]:
     """Line by line."""
@@ -26,7 +24,7 @@ def show(found: dict[str, Any]) -> Iterator[str]:
         ),
         ("What imports cost, ms (least of 3 runs, by package)", _imports(found)),
         ("Callers at one expired token (Microsoft takes 0.3 s)", _crowd(found)),
-        ("Redemptions by 100 workers at one expired token", _others(found)),
+        ("Redemptions by 100 callers that meet one expired token", _others(found)),
         ("Everything is due", _rotation(found)),
         ("Cost by list prices, dollars", _costs(found)),
     ):

@@ -24,10 +24,10 @@ def summary(scenario: Scenario, outcome: Outcome) -> dict[str, Any]:
             for each in scenario.spells
         ],
         "lateness": _quantiles(late),
-        "redemptions_a_day": round(int(outcome.redemptions.sum()) / scenario.days),
+        "attempts_a_day": round(int(outcome.redemptions.sum()) / scenario.days),
         "peak_a_second": round(int(outcome.redemptions.max()) / 60, 1),
         "mean_a_second": round(int(outcome.redemptions.sum()) / scenario.days / DAY, 1),
-        "tokens_lost": outcome.lost,
+        "grants_lost": outcome.lost,
         "longest_gap": outcome.gaps,
         "suspected": outcome.suspected,
         "recovered": outcome.recovered,
@@ -35,7 +35,7 @@ def summary(scenario: Scenario, outcome: Outcome) -> dict[str, Any]:
         "notice": _quantiles(noticed),
         "backlog_left": int(outcome.backlog[-1]),
         "expired_in_use": outcome.expired,
-        "redemptions_by_hour": per_hour.tolist(),
+        "attempts_by_hour": per_hour.tolist(),
         "backlog_by_hour": outcome.backlog.reshape(-1, 60).max(axis=1).tolist(),
     }
 
@@ -53,12 +53,12 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"(simulated in {found['seconds']} s)",
         f"lateness of a rotation      p50 {late['p50']} s, p99 {late['p99']:,} s, "
         f"max {late['max'] / HOUR:.1f} h",
-        f"redemptions                 {found['redemptions_a_day']:,} a day, "
+        f"attempts to redeem          {found['attempts_a_day']:,} a day, "
         f"mean {found['mean_a_second']} a second, peak {found['peak_a_second']} a second",
-        f"grants lost                 {found['tokens_lost']} "
+        f"grants lost                 {found['grants_lost']} "
         f"(longest time without a redemption {found['longest_gap'] / HOUR:.1f} h)",
-        f"refused without reason      {found['suspected'] - found['revoked_noticed']:,} suspected, "
-        f"{found['recovered']:,} recovered",
+        f"refused once                {found['suspected'] - found['revoked_noticed']:,} beside the "
+        f"withdrawn that were noticed; {found['recovered']:,} recovered",
         f"withdrawn grants noticed    {found['revoked_noticed']:,}: p50 "
         f"{notice['p50'] / HOUR:.1f} h, p99 {notice['p99'] / HOUR:.1f} h, "
         f"max {notice['max'] / HOUR:.1f} h",

@@ -55,7 +55,7 @@ class Scenario:
     workers: int = 60
     """`QueueConcurrency`."""
     latency: float = 0.35
-    """Seconds a redemption takes: Microsoft, and the eight calls to AWS."""
+    """Seconds a redemption takes: Microsoft, and the seven calls to AWS."""
     revoked: float = 0.001
     """The part of the connections whose owner withdraws the grant, each day."""
     flukes: float = 1e-5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local.bench import costs
+from local.template import load
 
 # A list of round prices, so that the sums can be done by hand.
 PRICES = {
@@ -33,6 +34,17 @@ def test_a_redemption_counts_every_unit() -> None:
         "SQS": 0.0,
         "Logs": 0.0,
     }
+
+
+def test_the_sizes_are_the_templates() -> None:
+    resources = load()["Resources"]
+    for step, size in costs.MEMORY_GB.items():
+        function = resources[f"{step.title()}Function"]["Properties"]
+        assert function["MemorySize"] == size * 1024, step
+        assert function.get("Architectures", ["arm64"]) == ["arm64"], "the price is of arm64"
+    kinds = [one["Type"] for one in resources.values()]
+    assert kinds.count("AWS::CloudWatch::Alarm") == costs.ALARMS
+    assert kinds.count("AWS::CloudWatch::Dashboard") == 1
 
 
 def test_an_idle_connection_is_redeemed_a_little_more_than_daily() -> None:

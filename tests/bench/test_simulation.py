@@ -27,7 +27,7 @@ def fleet(**changes: object) -> Scenario:
 
 def test_nothing_is_lost_in_trouble() -> None:
     found = summary(fleet(), simulate(fleet()))
-    assert found["tokens_lost"] == 0
+    assert found["grants_lost"] == 0
     assert found["lateness"]["p50"] <= 60
     assert found["lateness"]["max"] >= 7 * HOUR, "the broker itself was down"
     assert found["longest_gap"] < 90 * DAY
@@ -44,7 +44,7 @@ def test_odd_refusals_cost_no_connection() -> None:
     found = summary(fleet(flukes=1e-3, revoked=0.0), simulate(fleet(flukes=1e-3, revoked=0.0)))
     assert found["suspected"] > 0
     assert found["recovered"] == found["suspected"]
-    assert found["tokens_lost"] == 0
+    assert found["grants_lost"] == 0
 
 
 def test_the_measure_can_tell_a_loss() -> None:
