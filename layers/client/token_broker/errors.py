@@ -3,8 +3,10 @@
 TokenBrokerError ─ code, status, actor, title, detail, remedy, retry_after, provider, request_id
     the code says why; branch on it, never on text.
 
-Codes come from the broker (its answers follow RFC 9457), and these from here: `unreachable`,
-`no_credentials`, `clock_skew`, `unexpected_answer`.
+Codes come from the broker (its answers follow RFC 9457). Only from here come `unreachable`,
+`no_credentials`, `clock_skew` and `unexpected_answer`. Answers without a code, of API Gateway or of
+somebody between, become `not_authorized`, `rate_limited` or `broker_unavailable`; a `session` or URL
+that tells no region is an `invalid_request`. The command line adds `aws_refused`. README: them all.
 """
 
 from __future__ import annotations

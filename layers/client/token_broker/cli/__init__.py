@@ -15,5 +15,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise
-        sys.exit("The command line needs more: pip install 'token-broker-client[cli]'")
+        sys.exit(
+            "The command line needs click and rich: in a checkout, pip install './layers/client[cli]'"
+        )
     cli(prog_name="token-broker")
