@@ -1,4 +1,5 @@
-# make help shows the targets. Needs Python 3.11 or newer and make; everything else goes into environments here.
+# make help shows the targets. Needs Python 3.11 or newer and make; everything else goes into environments here, except the
+# browser tests' Chromium: if there is none, `make test` installs it (as root, Debian's with apt; else Playwright's).
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help

@@ -26,7 +26,7 @@ def alarms(template: dict[str, Any]) -> Resources:
     return found
 
 
-def test_the_code_counts_what_the_issue_asks_for() -> None:
+def test_the_code_counts_what_operators_look_at() -> None:
     """The walk finds something; and a metric that loses its last call is missed."""
     assert {name for name, _ in counted()} >= {
         *("TokenServed", "TokenHit", "TokenMiss", "Refusals", "Faults", "Redemptions"),
