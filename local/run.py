@@ -65,8 +65,9 @@ Everything is up; `make stop` ends it.
 
 Play with it (bash; needs curl 7.75 or newer):
   as() {{ eval "$({Path(sys.executable).relative_to(ROOT)} -m local.credentials "$1")"; }}
-  api() {{ curl -sS --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" -H 'content-type: application/json' \\
-          --config <(printf 'user = "%s:%s"\\nheader = "x-amz-security-token: %s"\\n' \\
+  api() {{ curl -sS --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \\
+          -H 'content-type: application/json' --config <(printf \\
+          'user = "%s:%s"\\nheader = "x-amz-security-token: %s"\\n' \\
           "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" "$AWS_SESSION_TOKEN") "$@"; echo; }}
   API={document["api_url"]}
   as operator
@@ -75,7 +76,7 @@ Play with it (bash; needs curl 7.75 or newer):
   # open the authorize_url of the answer in a browser and consent, then:
   as team-a; api $API/connections/marketing/token
   as team-b; api $API/connections/marketing/token    # refused: no grant
-"""  # noqa: UP031 (the shell fills in, not Python)
+"""
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ TokenBrokerError ─ code, status, actor, title, detail, remedy, retry_after, pr
 
 Codes come from the broker (its answers follow RFC 9457). Only from here come `unreachable`,
 `no_credentials`, `clock_skew` and `unexpected_answer`. Answers without a code, of API Gateway or of
-somebody between, become `not_authorized`, `rate_limited` or `broker_unavailable`; a `session` or URL
-that tells no region is an `invalid_request`. The command line adds `aws_refused`. README: them all.
+somebody between, become `not_authorized`, `rate_limited` or `broker_unavailable`; where neither the
+URL nor the session tells a region it is an `invalid_request`. The command line adds `aws_refused`.
+The README lists them all.
 """
 
 from __future__ import annotations

@@ -16,6 +16,6 @@ def main() -> None:
         if error.name not in ("click", "rich"):
             raise
         sys.exit(
-            "The command line needs click and rich: in a checkout, pip install './layers/client[cli]'"
+            "It needs click and rich: in a checkout, pip install './layers/client[cli]'"
         )
     cli(prog_name="token-broker")
