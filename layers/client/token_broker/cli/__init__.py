@@ -15,7 +15,5 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise
-        sys.exit(
-            "It needs click and rich: in a checkout, pip install './layers/client[cli]'"
-        )
+        sys.exit("It needs click and rich: in a checkout, pip install './layers/client[cli]'")
     cli(prog_name="token-broker")
