@@ -18,6 +18,8 @@ from broker.adapters.journal import Journal
 
 JOURNAL = Journal("refresh")
 STEP = wiring.refresh_step(settings.parse(settings.Refresh, os.environ), JOURNAL)
+ONCE = ("admin", "consent")
+"""Reasons of orders that nobody sends again; what is due, the schedule does."""
 BATCH = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
@@ -30,7 +32,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             return dict(BATCH.response())
         return _run(event)
     except Exception as error:  # noqa: BLE001 (the edge: nothing may escape with its message)
-        return {"problem": edge.known(error, JOURNAL, _id(context)).as_dict()}
+        problem = edge.known(error, JOURNAL, _id(context))
+        if "Records" in event:
+            raise _Again from None  # an answer of any other shape would delete the messages
+        return {"problem": problem.as_dict()}
     finally:
         JOURNAL.flush()
 
@@ -38,10 +43,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _record(record: SQSRecord) -> None:
     """One message. What raises goes back to the queue, and after some tries to the dead letters."""
     try:
-        _run(json.loads(record.body))
+        body = json.loads(record.body)
+        problem = _run(body)["problem"]
     except Exception as error:  # noqa: BLE001 (see below)
         edge.known(error, JOURNAL, record.message_id)
         raise _Again from None
+    busy = problem is not None and problem["code"] == "refresh_in_progress"
+    if busy and body["reason"] in ONCE:
+        raise _Again
 
 
 class _Again(Exception):  # noqa: N818 (what the queue is told)

@@ -167,3 +167,10 @@ def test_timeouts_end_below_the_gateways(resources: Resources) -> None:
 def keys(table: dict[str, Any]) -> dict[str, str]:
     """Key type → attribute."""
     return {one["KeyType"]: one["AttributeName"] for one in table["KeySchema"]}
+
+
+def test_what_token_started_in_vain_does_not_come_back(resources: Resources) -> None:
+    """Lambda would keep it for six hours and try it three times, all at once after an outage."""
+    config = resources["RefreshFunction"]["Properties"]["EventInvokeConfig"]
+    assert config["MaximumRetryAttempts"] == 0
+    assert config["MaximumEventAgeInSeconds"] <= 60

@@ -262,8 +262,8 @@ def test_clients_keep_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         aws._session.cache_clear()
         aws.functions.cache_clear()
-    assert found.connect_timeout == 2
-    assert found.read_timeout == 22, "longer than refresh runs, shorter than token may"
+    assert found.connect_timeout == 1
+    assert found.read_timeout == 21, "longer than refresh runs, shorter than token may"
     assert found.retries == {"mode": "standard", "total_max_attempts": 1}
 
 

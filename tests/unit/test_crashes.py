@@ -118,7 +118,7 @@ def works(house: House) -> None:
     where = slot(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
     assert house.microsoft.grants[unseal(house.real_vault_keys, where, kept.sealed.data).open()]
     house.pause(policy.DAY)
-    assert house.rotate() == [None], "it is in the index of what is due"
+    assert set(house.rotate()) == {None}, "it is in the index of what is due"
     one = house.one()
     assert (one.suspicion, one.last_error, one.lease_owner) == (None, None, None)
     assert one.generation == house.kept().generation

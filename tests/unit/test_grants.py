@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -149,3 +150,11 @@ def test_a_limit_holds_default_only_by_name() -> None:
     default = "https://graph.microsoft.com/.default"
     assert not grants.reach([Grant(ACCOUNT, (GRAPH,))], ADS_JOB).holds([default])
     assert grants.reach([Grant(ACCOUNT, (default,))], ADS_JOB).holds([default])
+
+
+def test_many_wildcards_cost_little() -> None:
+    """Grants are compared on every fetch."""
+    grant = Grant(f"arn:aws:iam::111122223333:role/{'*a' * 30}*b")
+    started = time.process_time()
+    assert not grant.admits(Caller("aws", "111122223333", "a" * 64))
+    assert time.process_time() - started < 0.5

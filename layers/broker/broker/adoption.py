@@ -47,6 +47,10 @@ def declined(refusal: Refusal) -> Problem:
             remedy="Have the owner consent through a link of the broker instead.",
             provider=said.provider,
         )
-    if not refusal.grant and said.code != "invalid_request":
+    about_it = said.provider is not None and said.provider.error in (
+        "invalid_grant",
+        "invalid_request",
+    )
+    if not refusal.grant and not (said.code == "provider_error" and about_it):
         return said
     return Problem("refresh_token_refused", said.detail, provider=said.provider)

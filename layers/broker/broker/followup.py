@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from broker import catalogue, checks, scopes
 from broker.model import Check, Connection
-from broker.ports import Clock, Journal, Order, Refresher, Unavailable, Verifier
-from broker.problems import Problem
+from broker.ports import Clock, Journal, Order, Queue, Refresher, Unavailable, Verifier
 
 EXTRA_RESERVE = 8.0
 """Seconds that must be left to wait for one more resource; else it is done in the background."""
@@ -28,6 +27,7 @@ class Followup:
 
     refresher: Refresher
     verifier: Verifier
+    queue: Queue
     clock: Clock
     journal: Journal
 
@@ -48,14 +48,22 @@ class Followup:
             order = Order(connection.name, connection.incarnation, "consent", one.text)
             try:
                 if self.clock() + EXTRA_RESERVE > deadline:
-                    self.refresher.start(order)
+                    self._later(order)
                     continue
                 problem = self.refresher.run(order)
             except Unavailable:
-                problem = Problem("broker_unavailable")
+                self._later(order)
+                continue
             check = checks.failed(resource, problem) if problem else checks.passed(resource, "")
             found.append(check)
         return tuple(found)
+
+    def _later(self, order: Order) -> None:
+        """Through the queue, which brings an order back that finds somebody else redeeming."""
+        try:
+            self.queue.send([order])
+        except Unavailable as error:
+            self.journal.note("followup_failed", service=error.service, code=error.code)
 
     def _reached(self, connection: Connection, deadline: float) -> tuple[Check, ...]:
         """Whether the account reaches its service, where that can be tried in time.

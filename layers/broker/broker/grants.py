@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from broker import scopes
 from broker.problems import Problem
@@ -74,8 +75,7 @@ class Grant:
             return False
         if (match["partition"], match["account"]) != (who.partition, who.account):
             return False
-        pattern = ".*".join(re.escape(part) for part in match["name"].split("*"))
-        return re.fullmatch(pattern, who.role) is not None
+        return fnmatchcase(who.role, match["name"])  # `?` and `[` cannot occur in it
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,18 @@ class Status(StrEnum):
     BLOCKED = "blocked"
 
 
+BROKEN: Mapping[Status, tuple[str, tuple[str, ...]]] = {
+    Status.PENDING: ("authorization_pending", ()),
+    Status.REAUTHORIZATION_REQUIRED: (
+        "reauthorization_required",
+        ("mfa_required", "scope_not_granted"),
+    ),
+    Status.AWAITING_ADMIN: ("admin_consent_required", ()),
+    Status.BLOCKED: ("blocked_by_policy", ()),
+}
+"""The code of each state that serves nothing new, and those that say more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A verified Microsoft identity: `tid` and `oid` are the identity, `username` is for people."""
@@ -154,6 +166,16 @@ class Connection:
         """Whether only an owner's consent helps: there is no refresh token, or it is dead."""
         waiting = self.status is Status.AWAITING_ADMIN and not self.epoch
         return waiting or self.status in (Status.PENDING, Status.REAUTHORIZATION_REQUIRED)
+
+    def broken(self, now: int) -> Problem:
+        """What callers of a connection that is not active are told.
+
+        last_error says it best, unless it is of something else: of a consent that was refused
+        meanwhile, in a browser, where anyone with the link can write what they like.
+        """
+        usual, others = BROKEN[self.status]
+        last = self.last_error
+        return last.problem(now) if last and last.code in (usual, *others) else Problem(usual)
 
     def leased(self, now: int) -> bool:
         """Whether someone is redeeming."""

@@ -23,6 +23,7 @@ from broker.ports import (
     Journal,
     Order,
     Settlement,
+    Unavailable,
     Vault,
 )
 from broker.problems import Problem
@@ -31,6 +32,10 @@ from broker.scopes import ScopeSet
 from broker.sealing import Keys, seal, slot, unseal
 from broker.tokens import Tokens
 from broker.verdict import Refusal, extra, judge
+
+
+class Answered(Unavailable):
+    """AWS failed when Microsoft had answered already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +68,11 @@ class Job:
 
     def redeem(self, order: Order) -> Problem | None:
         """Redeem the stored refresh token for the wanted scope set."""
-        connection, now = self.connection, self.now()
-        if connection.status is Status.PENDING:
-            raise Problem("authorization_pending")
+        connection = self.connection
         if connection.ended:
             if order.reason == "schedule":
                 self.retire()
-            last = connection.last_error
-            raise last.problem(now) if last else Problem("reauthorization_required")
+            raise connection.broken(self.now())
         grantee = self.ports.vault.get(connection.incarnation)
         if grantee is None or grantee.epoch != connection.epoch:
             raise Problem("internal_error", "The refresh token is not of this consent.")
@@ -78,7 +80,10 @@ class Job:
         wanted = scopes.single(order.scope) if order.scope else own
         found = self.ask(grantee, wanted)
         if isinstance(found, Tokens):
-            return self.store(grantee, own, wanted, found)
+            try:
+                return self.store(grantee, own, wanted, found)
+            except Unavailable as error:
+                raise Answered(error.service, error.code) from None
         if wanted.key == own.key:
             return self.fail(grantee, own, Refusal.of(found))
         return self.fail_extra(grantee, own, wanted, found)
@@ -188,6 +193,7 @@ class Job:
             replace(
                 self.settlement(own.key, own),
                 failure=verdict.failure,
+                generation=grantee.generation,
                 extra=(refused, verdict.failure) if refused else None,
                 drop_failures=stale(connection, refused) if refused else (),
                 next_refresh_at=verdict.due_at,

@@ -113,9 +113,9 @@ def answered(text: str, wanted: str) -> tuple[str, ...]:
     """
     found = set()
     for item in text.split():
-        if item in OIDC or not _TOKEN.fullmatch(item):
+        if item in OIDC:
             continue
-        full = item if "/" in item else f"{wanted}/{item}"
+        full = item if "/" in item or not _TOKEN.fullmatch(item) else f"{wanted}/{item}"
         found.add(_ORIGIN.sub(lambda match: match.group().lower(), full))
     return tuple(sorted(found))
 

@@ -18,6 +18,8 @@ from broker.secret import Secret
 
 MAX_TOKEN = 32_768
 """Characters. Microsoft's have a few thousand; eight of this size still fit into one item."""
+MAX_SCOPE = 8192
+"""Characters. Cut, it would hide what a token may do."""
 MAX_LIFE = 172_800
 """Seconds; Microsoft's longest tokens live 28 hours."""
 
@@ -57,12 +59,14 @@ def parse(reply: Reply, asked_at: float) -> Tokens:
     expires_in = _seconds(body.get("expires_in"))
     if expires_in is None:
         raise Problem("provider_error", "The token endpoint's answer has no sane expires_in.")
-    scope = body.get("scope")
+    scope = body.get("scope", "")
+    if not isinstance(scope, str) or len(scope) > MAX_SCOPE:
+        raise Problem("provider_error", "The token endpoint's answer has no sane scope.")
     return Tokens(
         access_token=access,
         refresh_token=_secret(body, "refresh_token"),
         id_token=_secret(body, "id_token"),
-        scope=scope[:8192] if isinstance(scope, str) else "",
+        scope=scope,
         asked_at=asked_at,
         expires_in=expires_in,
         refresh_in=_seconds(body.get("refresh_in")),

@@ -75,13 +75,11 @@ class View:
         """Why a redemption is no use now."""
         failure, status = self.failure(), self.connection.status
         broken = self.connection.last_error
-        if status is Status.PENDING:
-            return Problem("authorization_pending")
         if self.connection.ended:
-            return broken.problem(now) if broken else Problem("reauthorization_required")
+            return self.connection.broken(now)
         if status is not Status.ACTIVE and broken and broken.retry_at > now:
             # Tried once a day, whatever scopes callers ask for.
-            return broken.problem(now)
+            return self.connection.broken(now)
         if failure is None or failure.retry_at <= now:
             return None
         return self.refusal(now)

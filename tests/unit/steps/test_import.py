@@ -25,3 +25,17 @@ def test_a_public_clients_token_is_refused_for_what_it_is(number: int) -> None:
     # It was no failure of the broker's own credential: the next import works.
     house.connections_step.adopt(NAME, house.microsoft.grant(OWNER, (ADS,)))
     assert house.one().status is Status.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("error", "number"),
+    [("invalid_grant", 700005), ("invalid_grant", 7000012), ("invalid_request", 9002313)],
+)
+def test_a_foreign_or_garbled_token_is_refused(error: str, number: int) -> None:
+    house = House()
+    house.create()
+    house.microsoft.faults = [refusal(error, number)]
+    with pytest.raises(Problem) as refused:
+        house.connections_step.adopt(NAME, Secret("canary-foreign"))
+    assert (refused.value.status, refused.value.code) == (422, "refresh_token_refused")
+    assert house.one().status is Status.PENDING

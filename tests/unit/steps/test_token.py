@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -16,6 +17,7 @@ from broker.ports import Order, Reply, Unavailable
 from broker.problems import Problem
 from broker.scopes import single
 from broker.steps import token
+from broker.view import Query
 from tests.fakes import world
 from tests.fakes.microsoft import refusal
 from tests.unit.house import ACCOUNT_ID, ADS, GRAPH, MAIL, NAME, STRANGER, TEAM, House
@@ -478,3 +480,60 @@ def test_nothing_secret_is_shown(house: House) -> None:
     house.pause(3600)
     house.fetch()
     assert "canary" not in house.shown()
+
+
+@pytest.mark.parametrize("told", ["", "x" * 300, "https://graph.microsoft.com/" + "x" * 300])
+def test_limited_grant_gets_nothing_whose_scopes_are_unknown(told: str) -> None:
+    limited = [{"principal": ACCOUNT_ID, "scopes": [GRAPH]}]
+    house = House().connected(scopes=[ADS, GRAPH], grants=limited)
+    house.pause(3600)
+    house.microsoft.always = House.answer(scope=told)
+    assert refused(house, scope=GRAPH).code == "scope_not_granted"
+
+
+def test_a_failed_forced_redemption_counts_too(house: House) -> None:
+    """15 identical ones in 5 minutes make Microsoft throttle everyone."""
+    house.pause(600)
+    spent = hashlib.sha256(house.fetch()["access_token"].encode()).hexdigest()
+    house.microsoft.always = refusal("temporarily_unavailable", status=503)
+    before = house.microsoft.redemptions
+    for _ in range(60):
+        house.fetch(rejected=spent)
+        house.pause(5)
+    assert house.microsoft.redemptions - before <= 2 * 5
+
+
+def test_what_a_browser_says_changes_nothing_for_callers_of_a_broken_connection(
+    house: House,
+) -> None:
+    house.microsoft.revoke()
+    for _ in range(2):
+        house.refresh()
+        house.pause(120)
+    house.pause(3600)
+    said = refused(house)
+    assert (said.code, said.actor) == ("reauthorization_required", "owner")
+    state = parse_qs(urlsplit(house.begin(house.renew()["authorize_url"])).query)["state"][0]
+    assert house.finish({"state": state, "error": "server_error"}).page == "provider_unavailable"
+    kept = house.one().last_error
+    assert kept
+    assert kept.code == "provider_unavailable"
+    assert (refused(house).code, refused(house).actor) == (said.code, said.actor)
+
+
+def test_late_and_repeated_orders_redeem_nothing(house: House) -> None:
+    """Lambda delivers what was started at least once, and maybe hours later."""
+    house.pause(3300)
+    house.fetch()
+    (order,) = house.invoked.started
+    assert house.refresh_step.run(order) is None
+    redeemed = house.microsoft.redemptions
+    house.pause(60)
+    assert house.refresh_step.run(order) is None
+    assert house.microsoft.redemptions == redeemed
+
+
+def test_the_audit_record_knows_the_scope_set(house: House) -> None:
+    audit: dict[str, str] = {}
+    house.token_step.serve(TEAM, NAME, Query(), audit)
+    assert audit == {"scope_key": single(ADS).key}

@@ -31,8 +31,8 @@ QUICK = Config(
 )
 # The function `refresh` ends after 20 s. A repeated invocation would redeem a second time.
 PATIENT = Config(
-    connect_timeout=2,
-    read_timeout=22,
+    connect_timeout=1,
+    read_timeout=21,
     retries={"mode": "standard", "total_max_attempts": 1},
     tcp_keepalive=True,
     max_pool_connections=50,
@@ -80,6 +80,13 @@ def sqs() -> SQSClient:
 def events() -> EventBridgeClient:
     """EventBridge."""
     found: EventBridgeClient = _client("events", QUICK)
+    return found
+
+
+@cache
+def functions_briefly() -> LambdaClient:
+    """Lambda, for the callback: a person waits 20 s in all, and what was started goes on."""
+    found: LambdaClient = _client("lambda", PATIENT.merge(Config(read_timeout=7)))
     return found
 
 

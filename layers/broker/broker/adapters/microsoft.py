@@ -82,6 +82,7 @@ class Http:
         if now - self._used > IDLE_SECONDS:
             self._session.close()  # drops the pooled connections; the session goes on
         self._used = now
+        deadline = time.monotonic() + timeout
         try:
             with self._session.request(
                 method,
@@ -93,7 +94,7 @@ class Http:
                 **request,
             ) as response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return Reply(response.status_code, headers, _body(response, timeout))
+                return Reply(response.status_code, headers, _body(response, deadline))
         except (requests.RequestException, urllib3.HTTPError, OSError) as error:
             reason = _reason(error)
         raise Unreachable(reason)
@@ -103,9 +104,8 @@ def _opened(value: str | Secret) -> str:
     return value.open() if isinstance(value, Secret) else value
 
 
-def _body(response: requests.Response, timeout: float) -> bytes:
+def _body(response: requests.Response, deadline: float) -> bytes:
     """The whole body, within the time and the size allowed."""
-    deadline = time.monotonic() + timeout
     body = bytearray()
     # read1 returns what is there, so that a body that trickles in cannot outlast the deadline.
     while chunk := response.raw.read1(_CHUNK):

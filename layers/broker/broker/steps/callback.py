@@ -201,7 +201,7 @@ class Step:
         except Problem as problem:
             return self._refused(connection, tokens, ending, problem)
         deadline = started + BUDGET
-        followup = Followup(self.refresher, self.verifier, self.clock, self.journal)
+        followup = Followup(self.refresher, self.verifier, self.queue, self.clock, self.journal)
         checks = followup.run(connection, attempt.scopes, deadline)
         return replace(ending, account=account.username, checks=checks)
 

@@ -12,7 +12,7 @@ from broker.adoption import adopt
 from broker.names import Instant
 from broker.ports import Order, Unavailable
 from broker.problems import Problem
-from broker.redemption import Job, Ports
+from broker.redemption import Answered, Job, Ports
 from broker.sealing import SealBroken
 
 
@@ -43,6 +43,8 @@ class Step(Ports):
         except Problem as refusal:
             self.connections.release(connection.name, connection.incarnation, owner)
             return refusal
+        except Answered:
+            raise  # the lease is left to lapse, or each waiting caller would have Microsoft answer
         except (Unavailable, SealBroken):
             self.connections.release(connection.name, connection.incarnation, owner)
             raise

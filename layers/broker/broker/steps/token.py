@@ -43,9 +43,18 @@ class Step:
     stack: str
     opened: Opened = field(default_factory=Opened)
 
-    def serve(self, caller: Caller, name: Name, query: Query) -> dict[str, Any]:
-        """The token answer, or a `Problem`. Raises `Unavailable` if the table cannot be read."""
+    def serve(
+        self, caller: Caller, name: Name, query: Query, audit: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The token answer, or a `Problem`. Raises `Unavailable` if the table cannot be read.
+
+        `audit`: a record that is told the scope key the decision is about.
+        """
+        if audit is not None and query.scope:
+            audit["scope_key"] = query.scope.key
         view = self._view(self.connections.get(name), caller, query)
+        if audit is not None:
+            audit["scope_key"] = view.wanted.key
         now = self._now()
         token = view.token(now)
         try:
@@ -89,6 +98,9 @@ class Step:
     def _good(self, token: Token, query: Query, now: int, view: View) -> bool:
         """Whether the stored token will do as it is."""
         left, fresh = token.expires_at - now, now - token.obtained_at < policy.FORCE_EVERY
+        failure = view.failure()
+        if failure and now - failure.at < policy.FORCE_EVERY and left >= policy.MANDATORY:
+            return True  # one forced redemption a minute, whether it went well or not
         if left < query.min_ttl:
             if fresh:
                 raise Problem("min_ttl_unreachable")
@@ -123,9 +135,11 @@ class Step:
         return owner if won else None
 
     def _order(self, view: View, owner: str, reason: str) -> Order:
+        """Started ones may come late or twice: then the generation tells."""
         connection = view.connection
         scope = None if view.own else view.wanted.text
-        return Order(connection.name, connection.incarnation, reason, scope, owner)
+        generation = connection.generation if reason == "ahead" else None
+        return Order(connection.name, connection.incarnation, reason, scope, owner, generation)
 
     def _renew(self, view: View, caller: Caller, query: Query) -> tuple[View, Token]:
         """A redemption, by this caller or by another one; then the token, new or still valid."""
@@ -205,7 +219,8 @@ class Step:
         Microsoft puts every consented scope of a resource into a token, so a limited grant is held
         against the answered scopes.
         """
-        if not view.reach.holds(scopes.answered(token.scope, token.resource)):
+        held = scopes.answered(token.scope, token.resource)
+        if not view.reach.holds(held) or (view.reach.scopes is not None and not held):
             raise Problem(
                 "scope_not_granted",
                 "Microsoft's token holds scopes outside your grant: it carries every consented "

@@ -20,6 +20,8 @@ from broker.secret import Secret
 
 BUDGET = 26.0
 """Seconds in all: API Gateway gives up after 29."""
+FORCE_SECONDS = 8.0
+"""Seconds that must be left to wait for one more redemption."""
 FRESH = 60
 """Seconds: a token obtained since then proves that it can be had, and 15 identical redemptions in
 5 minutes would make Microsoft throttle (AADSTS50196)."""
@@ -74,6 +76,9 @@ class Step:
             yield from self._probe(connection, token, left)
         except Stale as stale:
             # Fault 109: a token that is too old by the service's clock; once more with a new one.
+            if left() < FORCE_SECONDS:
+                yield stale.check
+                return
             problem, connection = self._force(connection)
             token = self._token(connection)
             if problem or token is None:
