@@ -58,6 +58,11 @@ def tenant(text: object, field: str = "tenant") -> str:
     )
 
 
+def single_tenant(segment: str) -> str:
+    """The tenant if the segment names one, else '': `common` and its like tell people nothing."""
+    return "" if segment in SHARED_TENANTS else segment
+
+
 def is_guid(text: str) -> bool:
     """Whether the text is a lower-case GUID."""
     return bool(_GUID.fullmatch(text))

@@ -41,6 +41,14 @@ def page(house: House, text: str | None, kind: LinkKind = LinkKind.AUTHORIZE) ->
     return str(found)
 
 
+@pytest.mark.parametrize(
+    ("tenant", "shown"), [("common", False), ("consumers", False), ("contoso.example", True)]
+)
+def test_the_page_names_a_tenant_that_is_one(house: House, tenant: str, shown: bool) -> None:
+    html = show(house, house.create(tenant=tenant)["authorize_url"])
+    assert (f">{tenant}<" in html) is shown
+
+
 def test_the_page_names_what_is_asked(house: House) -> None:
     html = show(house, house.create()["authorize_url"])
     for text in (NAME, "Microsoft Advertising", "operator", "111122223333"):

@@ -53,7 +53,6 @@ def test_a_consent_makes_the_connection_active(house: House) -> None:
         connection=NAME,
         service="Microsoft Advertising",
         account=OWNER.username,
-        tenant="common",
         scopes=(ADS,),
         at=house.clock.instant(),
         request_id="request-1",

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from broker import catalogue, links, pages
 from broker.links import LinkProblem
 from broker.model import Connection, LinkKind, State, Ticket
-from broker.names import SHARED_TENANTS, Instant
+from broker.names import SHARED_TENANTS, Instant, single_tenant
 from broker.oauth import OIDC
 from broker.pages import Language, Page
 from broker.ports import Authorizations, Chance, Clock, Descriptions, Journal
@@ -56,7 +56,7 @@ class Step:
                 service=title,
                 created_by=found.created_by,
                 resource=connection.resource,
-                tenant=connection.tenant,
+                tenant=single_tenant(connection.tenant),
                 scopes=found.scopes,
                 client_id=self.client_id,
                 expires_at=found.expires_at,
@@ -71,7 +71,7 @@ class Step:
             service=title,
             created_by=found.created_by,
             resource=connection.resource,
-            tenant=connection.tenant,
+            tenant=single_tenant(connection.tenant),
             scopes=found.scopes,
             grants=connection.grants,
             account=known or connection.expected.username or "",

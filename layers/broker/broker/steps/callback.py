@@ -16,7 +16,7 @@ from broker.ending import Ending
 from broker.followup import Followup
 from broker.links import LinkProblem
 from broker.model import Connection, LinkKind, Outcome, State, Status
-from broker.names import Instant
+from broker.names import Instant, single_tenant
 from broker.notice import tell
 from broker.oauth import OAuth, Refused
 from broker.ports import (
@@ -107,7 +107,7 @@ class Step:
             "connected",
             connection=connection.name,
             service=catalogue.find(connection.service).title,
-            tenant=connection.tenant,
+            tenant=single_tenant(connection.tenant),
             scopes=attempt.scopes,
             ticket=attempt.ticket,
         )
