@@ -97,7 +97,7 @@ class Step:
 
     def _good(self, token: Token, query: Query, now: int, view: View) -> bool:
         """Whether the stored token will do as it is."""
-        left, fresh = token.expires_at - now, now - token.obtained_at < policy.FORCE_EVERY
+        left, fresh = token.expires_at - now, self._new(token, now)
         failure = view.failure()
         if failure and now - failure.at < policy.FORCE_EVERY and left >= policy.MANDATORY:
             return True  # one forced redemption a minute, whether it went well or not
