@@ -69,10 +69,10 @@ def test_a_successor_is_fetched_in_the_background(fake: Broker) -> None:
             entry = next(iter(broker.sync._cache._entries.values()))
             key = next(iter(broker.sync._cache._entries))
             broker.sync._cache._entries[key] = entry._replace(quiet_until=0)
-            fake.delay, fake.expires_in = 0.3, 3600
+            fake.delay, fake.expires_in = 1.0, 3600
             begun = time.monotonic()
             assert await broker.token("a") is old
-            assert time.monotonic() - begun < 0.2
+            assert time.monotonic() - begun < fake.delay
             await asyncio.gather(*broker._flights.values())
             assert (await broker.token("a")).expires_in > 3000
 

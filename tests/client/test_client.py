@@ -127,7 +127,7 @@ def test_tries_end_with_the_deadline(fake: Broker) -> None:
     ):
         client.token("a")
     assert caught.value.code == "throttled"
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
     assert len(fake.asked) > 1
 
 

@@ -233,7 +233,7 @@ def test_no_answer(server: Server, http: Http, path: str, reason: str) -> None:
     with pytest.raises(Unreachable) as caught:
         http.post(server.url(path), FORM, 0.3 if reason == "timeout" else 5)
     assert caught.value.reason == reason
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 4
     assert len(server.requests) == 1, "sent once"
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None, "requests' errors hold the body"

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from local.browser import Browser
 from tests.e2e.harness import ADS, Stack, refused
 
 SCOPES = f"openid profile offline_access {ADS}/msads.manage"
 
 
-def test_a_list_goes_on_where_it_stopped(stack: Stack) -> None:
-    made = {stack.create()["connection"] for _ in range(3)} | {stack.connect()}
-    seen: list[str] = []
-    cursor: dict[str, str] = {}
+def listed(stack: Stack, **query: str) -> dict[str, dict[str, Any]]:
+    """Every connection on all pages, by name; the stack is other tests' as well."""
+    found: list[dict[str, Any]] = []
     while True:
-        answer = stack.operator.get("/connections", limit=2, **cursor)
+        answer = stack.operator.get("/connections", **query)
         assert answer.status_code == 200, answer.text
         page = answer.json()
         assert set(page) == {"connections", "next_cursor"}
-        assert len(page["connections"]) <= 2
-        seen += [shown["connection"] for shown in page["connections"]]
+        if "limit" in query:
+            assert len(page["connections"]) <= int(query["limit"])
+        found += page["connections"]
         if page["next_cursor"] is None:
             break
-        cursor = {"cursor": page["next_cursor"]}
-    assert len(seen) == len(set(seen))
-    assert made <= set(seen)
-    for status in ("pending", "active"):
-        found = stack.operator.get("/connections", status=status, limit=100).json()
-        assert {shown["status"] for shown in found["connections"]} == {status}
-    one = next(
-        shown
-        for shown in stack.operator.get("/connections", status="active", limit=100).json()[
-            "connections"
-        ]
-        if shown["connection"] in made
-    )
-    whole = stack.show(one["connection"])
-    assert one == whole
+        query["cursor"] = page["next_cursor"]
+    named = {shown["connection"]: shown for shown in found}
+    assert len(named) == len(found), "a connection on two pages"
+    return named
+
+
+def test_a_list_goes_on_where_it_stopped(stack: Stack) -> None:
+    pending = {stack.create()["connection"] for _ in range(3)}
+    active = stack.connect()
+    assert pending | {active} <= set(listed(stack, limit="2"))
+    for status, made in (("pending", pending), ("active", {active})):
+        found = listed(stack, status=status)
+        assert made <= set(found)
+        assert {shown["status"] for shown in found.values()} == {status}
+    assert listed(stack, status="active")[active] == stack.show(active)
 
 
 def test_a_merge_patch(stack: Stack) -> None:
