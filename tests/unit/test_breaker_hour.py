@@ -9,72 +9,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from itertools import cycle
 
 import pytest
 
 from broker.breaker import PROBE_EVERY
 from broker.model import Status
-from broker.names import Name
-from broker.ports import Credential, Order
+from broker.ports import Credential
 from broker.problems import Problem
 from broker.secret import Secret
-from broker.steps import refresh
 from tests.fakes.microsoft import CLIENT_SECRET
-from tests.unit.house import House
+from tests.unit.town import CONNECTIONS, ENVIRONMENTS, HOUR, LIFE, Town
 
-CONNECTIONS = [Name(f"c-{number}") for number in range(100)]
-ENVIRONMENTS = 8
-HOUR = 3600
-LIFE = 7200
-"""Seconds an access token lives, so that one outlasts the hour; it is to be replaced at 0.6."""
 NEW = "canary-new-secret"
-
-
-class Town:
-    """One broker with several environments of `refresh`, which orders meet in turn."""
-
-    def __init__(self, previous: Credential | None) -> None:
-        self.house = House()
-        self.house.microsoft.expires_in = LIFE
-        self.house.credentials.before = previous
-        for name in CONNECTIONS:
-            self.house.connected(connection=name)
-        self.environments: list[refresh.Step] = []
-        for _ in range(ENVIRONMENTS):
-            self.house.build()
-            self.environments.append(self.house.refresh_step)
-        self.turn = cycle(self.environments)
-        self.house.invoked._refresh = self.run
-        self.served = 0
-        self.refused: list[Problem] = []
-
-    def run(self, order: Order) -> Problem | None:
-        return next(self.turn).run(order)
-
-    def minute(self) -> None:
-        """The schedule runs, and every job fetches its token."""
-        house = self.house
-        house.rotate_step.run(lambda: 50.0)
-        orders, house.orders.orders = house.orders.orders, []
-        for order in [*orders, *house.invoked.started]:
-            self.run(order)
-        house.invoked.started.clear()
-        for name in CONNECTIONS:
-            try:
-                self.served += house.fetch(name)["expires_in"] > 0
-            except Problem as problem:
-                self.refused.append(problem)
-        house.pause(60)
-
-    def outlive(self) -> None:
-        """Until all tokens have run out, and some more."""
-        self.house.pause(LIFE)
-        for _ in range(5):
-            self.minute()
-
-    def statuses(self) -> set[Status]:
-        return {self.house.one(name).status for name in CONNECTIONS}
 
 
 @pytest.mark.parametrize("previous", [None, Credential(Secret("canary-previous"), "v0")])
@@ -101,7 +47,7 @@ def test_an_hour_of_invalid_client(previous: Credential | None) -> None:
 
 
 def test_when_tokens_run_out_callers_are_told_whose_turn_it_is() -> None:
-    town = Town(None)
+    town = Town()
     town.house.microsoft.secrets = set()
     town.outlive()
     assert {problem.code for problem in town.refused} == {"client_misconfigured"}
@@ -110,7 +56,7 @@ def test_when_tokens_run_out_callers_are_told_whose_turn_it_is() -> None:
 
 
 def test_a_new_secret_heals_everything_without_a_new_environment() -> None:
-    town = Town(None)
+    town = Town()
     house = town.house
     house.microsoft.secrets = set()
     town.outlive()
@@ -145,7 +91,7 @@ def test_the_previous_secret_serves_while_the_new_one_is_wrong() -> None:
 
 
 def test_a_placeholder_is_one_alarm_too() -> None:
-    town = Town(None)
+    town = Town()
     good = town.house.credentials.now
     town.house.credentials.now = Problem("client_misconfigured", "still the placeholder")
     town.outlive()
@@ -159,7 +105,7 @@ def test_a_placeholder_is_one_alarm_too() -> None:
 
 
 def test_a_secret_that_ends_soon_is_told_once_a_day() -> None:
-    town = Town(None)
+    town = Town()
     house = town.house
     good = house.credentials.now
     assert isinstance(good, Credential)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.breaker import PROBE_EVERY, TRUST, Breaker
+from broker.names import Incarnation
 from broker.oauth import OAuth, Refused
 from broker.ports import Credential, Reply, Unavailable, Unreachable
 from broker.problems import Problem
@@ -65,7 +66,7 @@ class Bench:
         )
 
     def refresh(self) -> Tokens:
-        return self.oauth.refresh(AUTHORITY, Secret("canary-given"), "x/y")
+        return self.oauth.refresh(AUTHORITY, Incarnation("one"), Secret("canary-given"), "x/y")
 
     def code(self) -> Tokens:
         form: dict[str, str | Secret] = {"code": Secret("canary-code"), "redirect_uri": "https://b"}

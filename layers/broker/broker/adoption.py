@@ -30,7 +30,8 @@ def adopt(ports: Ports, connection: Connection, now: Instant) -> None:
     secret = unseal(ports.vault_keys, where, sealed.data)
     own = scopes.group(connection.scopes)[connection.resource]
     try:
-        tokens = ports.oauth.refresh(f"{ports.platform}/{connection.tenant}", secret, own.text)
+        authority = f"{ports.platform}/{connection.tenant}"
+        tokens = ports.oauth.refresh(authority, connection.incarnation, secret, own.text)
     except Refused as refused:
         raise declined(Refusal.of(refused)) from None
     terms = Terms(connection.scopes, nonce=None, link=None, refresh_token=secret)

@@ -7,10 +7,12 @@ https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from broker.breaker import Breaker
 from broker.diagnosis import Diagnosis, Effect, Leg, diagnose, diagnose_transport
+from broker.names import Incarnation
+from broker.pauses import Pauses
 from broker.ports import Chance, Clock, Credential, Http, Unreachable
 from broker.secret import Secret
 from broker.tokens import Tokens, parse
@@ -42,6 +44,7 @@ class OAuth:
     chance: Chance
     sleep: Callable[[float], None]
     client_id: str
+    pauses: Pauses = field(default_factory=Pauses)
 
     def code(self, authority: str, form: Form, scopes: str, timeout: float) -> Tokens:
         """Redeem an authorization code, once: never retried, as it may have been used up.
@@ -56,9 +59,19 @@ class OAuth:
         raise self.breaker.blocked()
 
     def refresh(
-        self, authority: str, token: Secret, scopes: str, timeout: float = REFRESH_TIMEOUT
+        self,
+        authority: str,
+        who: Incarnation,
+        token: Secret,
+        scopes: str,
+        timeout: float = REFRESH_TIMEOUT,
     ) -> Tokens:
-        """Redeem a refresh token. Raises `Refused`, `Problem` (no credential), `Unavailable`."""
+        """Redeem the refresh token of a connection, unless Microsoft throttles everyone.
+
+        Raises `Refused`, `Problem` (no credential), `Unavailable`.
+        """
+        if paused := self.pauses.current(authority, self.clock()):
+            raise Refused(paused)
         form: Form = {
             "grant_type": "refresh_token",
             "refresh_token": token,
@@ -69,10 +82,12 @@ class OAuth:
             try:
                 tokens = self._patiently(authority, form, credential, timeout)
             except Refused as refused:
+                self.pauses.heard(authority, who, refused.diagnosis, self.clock())
                 if refused.diagnosis.effect is not Effect.CREDENTIAL:
                     raise
                 last = refused
             else:
+                self.pauses.heard(authority, who, None, self.clock())
                 self.breaker.worked(credential)
                 return tokens
         raise last or self.breaker.blocked()

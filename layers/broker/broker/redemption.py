@@ -113,7 +113,7 @@ class Job:
         where = slot(ports.stack, grantee.incarnation, "refresh_token", sealed.generation)
         secret = unseal(ports.vault_keys, where, sealed.data)
         try:
-            return ports.oauth.refresh(authority, secret, wanted.text)
+            return ports.oauth.refresh(authority, grantee.incarnation, secret, wanted.text)
         except (Refused, Problem) as error:
             return error
 
