@@ -27,6 +27,8 @@ def summary(scenario: Scenario, outcome: Outcome) -> dict[str, Any]:
         "attempts_a_day": round(int(outcome.redemptions.sum()) / scenario.days),
         "peak_a_second": round(int(outcome.redemptions.max()) / 60, 1),
         "mean_a_second": round(int(outcome.redemptions.sum()) / scenario.days / DAY, 1),
+        "told_to_wait": outcome.told,
+        "held": outcome.held,
         "grants_lost": outcome.lost,
         "longest_gap": outcome.gaps,
         "suspected": outcome.suspected,
@@ -55,6 +57,8 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"max {late['max'] / HOUR:.1f} h",
         f"attempts to redeem          {found['attempts_a_day']:,} a day, "
         f"mean {found['mean_a_second']} a second, peak {found['peak_a_second']} a second",
+        f"told to wait                {found['told_to_wait']:,} times; "
+        f"{found['held']:,} orders answered without asking",
         f"grants lost                 {found['grants_lost']} "
         f"(longest time without a redemption {found['longest_gap'] / HOUR:.1f} h)",
         f"refused once                {found['suspected'] - found['revoked_noticed']:,} beside the "

@@ -7,6 +7,7 @@ order. Callers do nothing here, although in life their own requests redeem as we
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,7 @@ from broker.model import Status
 from broker.steps.rotate import window
 from local.simulation import waits
 from local.simulation.scenario import DAY, Down, Outage, Scenario, Silence, Throttle
+from local.simulation.throttled import Crew
 from local.simulation.waits import ATTEMPTS, DRAWS, Chance, Waits
 
 Ids = NDArray[np.int64]
@@ -26,8 +28,6 @@ TIMEOUTS = 14.5
 """Seconds of a redemption that is never answered: two attempts of 7 s and a pause."""
 REFUSALS = 0.9
 """Seconds of one that is answered 503 twice, with the pause between."""
-QUICK = 0.15
-"""Seconds of one that is refused at once."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class Outcome:
     """What became of them."""
 
     redemptions: NDArray[np.int64]
-    """Attempts, by minute."""
+    """Requests to Microsoft, by minute; one that is repeated at once counts once."""
     backlog: NDArray[np.int64]
     """Due and not done, by minute."""
     late: list[Ids] = field(default_factory=list)
@@ -50,6 +50,10 @@ class Outcome:
     """Tokens in use that ran out before the schedule replaced them."""
     suspected: int = 0
     recovered: int = 0
+    told: int = 0
+    """Answers 429."""
+    held: int = 0
+    """Orders of which Microsoft was not asked, because it throttles."""
     orders: int = 0
 
 
@@ -60,6 +64,7 @@ class Fleet:
         self.scenario, self.drawn = scenario, drawn
         self.random = np.random.default_rng(scenario.seed)
         self.chance = Chance(scenario.seed)
+        self.crew = Crew(scenario.workers, scenario.latency)
         count = scenario.connections
         self.used = np.zeros(count, dtype=bool)
         self.used[: int(count * scenario.in_use)] = True
@@ -103,11 +108,12 @@ class Fleet:
         self.since[ids] = -1
         self.due[ids] = self.wanted[ids] = at + self._after_success(ids)
 
-    def fail(self, ids: Ids, at: Ids, table: NDArray[np.int64]) -> None:
-        """Not the grant's fault: later again."""
+    def fail(self, ids: Ids, at: Ids, asked: Ids | int = 0) -> None:
+        """Not the grant's fault: later again, after as many seconds as were asked for at least."""
         self.attempts[ids] += 1
         number = np.minimum(self.attempts[ids], ATTEMPTS)
-        self.due[ids] = at + table[number, self.random.integers(0, DRAWS, len(ids))]
+        own = self.drawn.failed[number, self.random.integers(0, DRAWS, len(ids))]
+        self.due[ids] = at + np.maximum(own, asked + 1)
 
     def refuse(self, ids: Ids, at: Ids) -> None:
         """Microsoft refuses the grant, rightly or not: one by one, as they are few."""
@@ -136,8 +142,7 @@ class Fleet:
 
 def simulate(scenario: Scenario) -> Outcome:
     """Run it."""
-    throttles = [spell for spell in scenario.spells if isinstance(spell, Throttle)]
-    fleet = Fleet(scenario, waits.draw(scenario.seed, throttles[0].retry_after if throttles else 0))
+    fleet = Fleet(scenario, waits.draw(scenario.seed))
     room, queue = window(scenario.workers, 1), Queue()
     for minute in range(scenario.days * DAY // MINUTE):
         now = minute * MINUTE
@@ -158,29 +163,38 @@ def simulate(scenario: Scenario) -> Outcome:
 
 def work(fleet: Fleet, queue: Queue, now: int, spell: object) -> None:
     """What the workers get done in this minute."""
-    workers, latency = fleet.scenario.workers, fleet.scenario.latency
-    cost = latency
+    if isinstance(spell, Throttle):
+        throttled(fleet, queue, now, spell)
+        return
+    workers, cost = fleet.scenario.workers, fleet.scenario.latency
     if isinstance(spell, Silence):
         cost = TIMEOUTS
     elif isinstance(spell, Outage):
         cost = REFUSALS
-    if isinstance(spell, Throttle):
-        taken = queue.take(spell.limit)
-        left = max(0.0, workers * MINUTE - len(taken) * latency)
-        rest = queue.take(int(left / QUICK))
-        fleet.redeem(taken, _moments(now, len(taken), latency / workers))
-        after = now + int(len(taken) * latency / workers)
-        moments = _moments(after, len(rest), QUICK / workers)
-        fleet.fail(rest, moments, fleet.drawn.throttled)
-        fleet.outcome.redemptions[now // MINUTE] += len(taken) + len(rest)
-        return
     taken = queue.take(int(workers * MINUTE / cost))
     moments = _moments(now, len(taken), cost / workers)
     if isinstance(spell, Silence | Outage):
-        fleet.fail(taken, moments, fleet.drawn.failed)
+        fleet.fail(taken, moments)
     else:
         fleet.redeem(taken, moments)
     fleet.outcome.redemptions[now // MINUTE] += len(taken)
+
+
+def throttled(fleet: Fleet, queue: Queue, now: int, spell: Throttle) -> None:
+    """The same, while Microsoft serves so many a minute."""
+    orders = queue.take(queue.length)
+    done = fleet.crew.work(orders.tolist(), now, MINUTE, spell)
+    queue.put(orders[done.taken :])
+    fleet.redeem(*_columns(done.good, 2))
+    for later in (done.told, done.held):
+        fleet.fail(*_columns(later, 3))
+    fleet.outcome.redemptions[now // MINUTE] += len(done.good) + len(done.told)
+    fleet.outcome.told += len(done.told)
+    fleet.outcome.held += len(done.held)
+
+
+def _columns(rows: Sequence[tuple[int, ...]], width: int) -> Iterator[Ids]:
+    return iter(np.array(rows, dtype=np.int64).reshape(-1, width).T)
 
 
 def _moments(start: int, count: int, each: float) -> Ids:

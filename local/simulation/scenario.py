@@ -75,7 +75,7 @@ def bad(connections: int = 1_000_000, days: int = 30) -> Scenario:
         Outage(3 * DAY + 9 * HOUR, 3 * DAY + 11 * HOUR),
         Silence(6 * DAY + 20 * HOUR, 7 * DAY + 2 * HOUR),
         Down(10 * DAY, 10 * DAY + 12 * HOUR),
-        Throttle(14 * DAY, 14 * DAY + 8 * HOUR, limit=connections // 1000, retry_after=120),
+        Throttle(14 * DAY, 14 * DAY + 8 * HOUR, limit=connections // 1000, retry_after=60),
         Outage(20 * DAY, 20 * DAY + 12 * HOUR),
     ]
     kept = [spell for spell in planned if spell.end < days * DAY]

@@ -72,11 +72,10 @@ class Waits:
     used: Seconds
     failed: Seconds
     """By consecutive failures (rows, from 1 on) and draws (columns)."""
-    throttled: Seconds
 
 
 @cache
-def draw(seed: int, retry_after: int) -> Waits:
+def draw(seed: int) -> Waits:
     """Ask the policy `DRAWS` times for each case."""
     chance = Chance(seed)
 
@@ -89,24 +88,22 @@ def draw(seed: int, retry_after: int) -> Waits:
         connection = replace(BASE, last_used_at=Instant(LATE)) if in_use else BASE
         return policy.due(connection, ahead_at, LATE, chance)
 
-    def failure(attempts: int, retry: int | None) -> int:
-        refusal = Refusal(Effect.NONE, Problem("provider_unavailable"), retry)
-        known = replace(BASE, last_error=_failure(attempts - 1)) if attempts > 1 else BASE
-        due_at = judge(known, refusal, Instant(LATE), chance).due_at
-        assert due_at is not None, "what passes is tried again"
-        return due_at
+    def failure(attempts: int) -> int:
+        refusal = Refusal(Effect.NONE, Problem("provider_unavailable"))
+        return waited(attempts, refusal, chance)
 
-    def rows(retry: int | None) -> Seconds:
-        return np.stack(
-            [many(partial(failure, max(1, number), retry)) for number in range(ATTEMPTS + 1)]
-        )
-
+    rows = [many(partial(failure, max(1, number))) for number in range(ATTEMPTS + 1)]
     return Waits(
-        idle=many(lambda: success(False)),
-        used=many(lambda: success(True)),
-        failed=rows(None),
-        throttled=rows(retry_after),
+        idle=many(lambda: success(False)), used=many(lambda: success(True)), failed=np.stack(rows)
     )
+
+
+def waited(attempts: int, refusal: Refusal, chance: Chance) -> int:
+    """When the real policy has what passes tried again, after so many failures in a row."""
+    known = replace(BASE, last_error=_failure(attempts - 1)) if attempts > 1 else BASE
+    due_at = judge(known, refusal, Instant(LATE), chance).due_at
+    assert due_at is not None, "what passes is tried again"
+    return due_at
 
 
 def refused(now: int, since: int | None, chance: Chance) -> Verdict:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import pytest
 
 from broker import policy
+from broker.diagnosis import Effect
+from broker.problems import Problem
+from broker.verdict import Refusal
 from local.simulation import waits
 from local.simulation.report import summary
 from local.simulation.run import Queue, simulate
 from local.simulation.scenario import DAY, HOUR, Down, Outage, Scenario, Silence, Throttle
+from local.simulation.waits import Chance
 
 SPELLS = (
     Outage(DAY, DAY + 2 * HOUR),
@@ -60,12 +65,36 @@ def test_the_same_seed_gives_the_same_month() -> None:
     assert not np.array_equal(first.redemptions, other.redemptions)
 
 
+def test_throttled_workers_ask_little() -> None:
+    """At most two needless requests of each worker before each pause; the rest of the orders is
+    answered without asking, and most of what Microsoft does serve is used."""
+    spell = Throttle(DAY, DAY + 4 * HOUR, limit=5, retry_after=60)
+    found = simulate(fleet(spells=[spell], in_use=0.5, connections=3000))
+    pauses = (spell.end - spell.start) // spell.retry_after
+    assert found.told <= 5 * 2 * (1 + pauses)
+    assert found.held > 10 * found.told
+    minutes = found.redemptions[spell.start // 60 : spell.end // 60]
+    assert minutes.sum() - found.told > 0.7 * spell.limit * len(minutes)
+    assert found.lost == 0
+    assert found.backlog[-1] < 30
+
+
 def test_waits_are_the_policys_own() -> None:
-    drawn = waits.draw(1, 120)
+    drawn = waits.draw(1)
     assert policy.DAY - policy.IDLE_SPREAD - 1 <= drawn.idle.min() <= drawn.idle.max() <= policy.DAY
     assert drawn.used.max() <= waits.LIVES[1] * policy.AHEAD
-    assert drawn.throttled.min() >= 120
     assert drawn.failed[1].max() <= 4 < drawn.failed[-1].min()
+
+
+@pytest.mark.parametrize("asked", [1, 60, 3600])
+def test_what_microsoft_asks_for_is_the_least(asked: int) -> None:
+    """So the simulation may draw the policy's own wait, and take the longer of the two."""
+    for attempts in range(1, waits.ATTEMPTS + 1):
+        own, told = (
+            waits.waited(attempts, Refusal(Effect.NONE, Problem("throttled"), wait), Chance(7))
+            for wait in (None, asked)
+        )
+        assert told == max(own, waits.LATE + asked + 1)
 
 
 def test_the_queue_keeps_the_order() -> None:

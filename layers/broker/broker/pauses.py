@@ -5,8 +5,8 @@ answer of that authority between them, are taken for a limit of the tenant or of
 which Microsoft neither publishes nor tells apart: until the wait is over, this environment asks
 that authority for nothing, whoever is due.
 
-One environment alone knows it, so that it costs no call. Microsoft sees two needless requests of
-each environment when it begins to throttle, and one whenever a pause is over.
+One environment alone knows it, so that it costs no call. Microsoft sees at most two needless
+requests of each environment before each pause.
 """
 
 from __future__ import annotations
