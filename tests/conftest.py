@@ -1,13 +1,27 @@
-"""One local stack for the session, on free ports and with a state directory of its own."""
+"""One local stack for the session, on free ports and with a state directory of its own; and how
+long Hypothesis looks: the same examples each time, or with `long` many new ones."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from local.stack import Settings
 from tests.e2e.harness import Stack, up
+
+SLOW = [HealthCheck.too_slow]
+"""Says more of the machine than of the test."""
+
+settings.register_profile(
+    "quick", max_examples=50, deadline=None, derandomize=True, suppress_health_check=SLOW
+)
+settings.register_profile(
+    "long", max_examples=2000, stateful_step_count=100, deadline=None, suppress_health_check=SLOW
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,11 @@ import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from broker.names import Name
-from broker.ports import Unavailable
+from broker.model import Connection
+from broker.names import Incarnation, Instant, Name
+from broker.ports import Leases, Unavailable
 from broker.problems import Problem
 from broker.steps import token
 from broker.view import Query
@@ -18,6 +19,38 @@ from local.bench.ground import TEAM, Ground
 
 PATIENCE = 60.0
 """Seconds a caller tries again at `Retry-After`, as the client does."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """`ports.Leases` that counts one caller's calls."""
+
+    inner: Leases
+    calls: int = 0
+
+    def get(self, name: Name, *, consistent: bool = True) -> Connection | None:
+        self.calls += 1
+        return self.inner.get(name, consistent=consistent)
+
+    def claim(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        owner: str,
+        now: Instant,
+        until: Instant,
+        generation: int,
+    ) -> bool:
+        self.calls += 1
+        return self.inner.claim(name, incarnation, owner, now, until, generation)
+
+    def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
+        self.calls += 1
+        self.inner.release(name, incarnation, owner)
+
+    def used(self, name: Name, incarnation: Incarnation, now: Instant) -> None:
+        self.calls += 1
+        self.inner.used(name, incarnation, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +65,8 @@ class Crowd:
     again: int
     """503 answers on the way: the callers tried again."""
     latencies: list[float]
+    calls: list[int]
+    """Of each caller to DynamoDB, all tries together; without refresh's, which are there once."""
 
     def latency(self, part: float) -> float:
         """A quantile, `part` of 100."""
@@ -48,15 +83,16 @@ def gather(ground: Ground, callers: int, latency: float) -> Crowd:
     ground.add(name, now - 10, now + 2000)
     before = ground.http.calls["microsoft.token"]
     start = threading.Barrier(callers)
-    environments = [ground.environment() for _ in range(callers)]
+    fresh = [ground.environment() for _ in range(callers)]
+    tallies = [Tally(environment.connections) for environment in fresh]
 
-    def one(environment: token.Step) -> tuple[float, int, int]:
+    def one(environment: token.Step, tally: Tally) -> tuple[float, int, int]:
         start.wait(60)
-        return call(environment, name)
+        return call(replace(environment, connections=tally), name)
 
     threading.stack_size(256 * 1024)
     with ThreadPoolExecutor(callers) as threads:
-        found = list(threads.map(one, environments))
+        found = list(threads.map(one, fresh, tallies))
     threading.stack_size(0)
     ground.slow(0.0)
     return Crowd(
@@ -66,6 +102,7 @@ def gather(ground: Ground, callers: int, latency: float) -> Crowd:
         expired=sum(left < 0 for _, left, _ in found),
         again=sum(again for _, _, again in found),
         latencies=[seconds for seconds, left, _ in found if left > 0],
+        calls=[tally.calls for tally in tallies],
     )
 
 

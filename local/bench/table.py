@@ -68,9 +68,14 @@ def _imports(found: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _crowd(found: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    yield "callers", "over", "redemptions", "answered", "503 first", "p50 s", "p95 s", "p99 s"
+    yield (
+        *("callers", "over", "redemptions", "answered", "503 first", "DynamoDB calls each", "most"),
+        *("p50 s", "p95 s", "p99 s"),
+    )
     for one in found["crowd"]:
+        calls = one["calls"]
         numbers = [one["redemptions"], one["answered"], one["again"]]
+        numbers += [round(sum(calls) / len(calls), 1), max(calls)]
         waits = [f"{one[part]:.2f}" for part in ("p50", "p95", "p99")]
         yield f"{one['callers']:,}", one["substrate"], *map(str, numbers), *waits
 

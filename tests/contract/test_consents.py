@@ -168,7 +168,8 @@ def test_work_of_a_deleted_creation_changes_nothing(stores: Stores) -> None:
     assert not stores.consents.remove(leased)
     assert not stores.connections.change(leased, replace(leased, suspended=True))
     assert not stores.connections.link(leased, ("a", "b"), later(1))
-    assert not stores.connections.claim(leased.name, leased.incarnation, "two", NOW, later(1))
+    given = (leased.name, leased.incarnation, "two", NOW, later(1), leased.generation)
+    assert not stores.connections.claim(*given)
     stores.connections.used(leased.name, leased.incarnation, NOW)
     stores.connections.release(leased.name, leased.incarnation, "one")
     assert stores.connections.get(second.name) == new

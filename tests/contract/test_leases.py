@@ -50,11 +50,19 @@ def test_the_same_owner_extends_it(stores: Stores, known: Connection) -> None:
 def test_claim_is_lease_without_the_connection(stores: Stores, known: Connection) -> None:
     given = (known.name, known.incarnation)
     assert stores.connections.claim(*given, "one", NOW, later(60), known.generation)
-    assert not stores.connections.claim(*given, "two", NOW, later(60))
+    assert not stores.connections.claim(*given, "two", NOW, later(60), known.generation)
     assert stores.connections.get(known.name) == replace(
         known, lease_owner="one", lease_until=later(60), last_used_at=NOW
     )
     assert lease(stores, known, "one") is not None
+
+
+def test_no_claim_if_somebody_has_redeemed_since(stores: Stores, known: Connection) -> None:
+    """The lease is free again, but the claimant looked at the connection before."""
+    given = (known.name, known.incarnation, "one", NOW, later(60))
+    assert not stores.connections.claim(*given, known.generation - 1)
+    assert stores.connections.get(known.name) == known
+    assert stores.connections.claim(*given, known.generation)
 
 
 def test_no_lease_of_what_is_gone(stores: Stores, known: Connection) -> None:
@@ -78,7 +86,10 @@ def test_one_of_a_crowd_gets_the_lease(stores: Stores, known: Connection, crowd:
         given = (known.name, known.incarnation)
         owners = [f"owner-{number}" for number in range(CROWD)]
         won = crowd(
-            [partial(stores.connections.claim, *given, owner, NOW, later(60)) for owner in owners]
+            [
+                partial(stores.connections.claim, *given, owner, NOW, later(60), known.generation)
+                for owner in owners
+            ]
         )
         assert sum(won) == 1
         owner = owners[won.index(True)]

@@ -52,7 +52,6 @@ def test_token_touches_what_it_may(recorder: Any) -> None:
     leases = Leases(recorder, "table")
     given = (Name("a"), Incarnation("inc"))
     leases.claim(*given, "owner", NOW, later(1), 7)
-    leases.claim(*given, "owner", NOW, later(1))
     leases.used(*given, NOW)
     leases.release(*given, "owner")
     for request in recorder.requests:

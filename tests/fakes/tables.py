@@ -136,7 +136,7 @@ class Connections:
         owner: str,
         now: Instant,
         until: Instant,
-        generation: int | None = None,
+        generation: int,
     ) -> bool:
         with self._tables.lock:
             if self.lease(name, incarnation, owner, now, until, generation) is None:

@@ -1,17 +1,11 @@
-"""Unit tests reach nothing beyond this machine. Hypothesis runs a small and a long profile."""
+"""Unit tests reach nothing beyond this machine."""
 
 from __future__ import annotations
 
-import os
 import socket
 from typing import Any
 
 import pytest
-from hypothesis import settings
-
-settings.register_profile("quick", max_examples=50, deadline=None)
-settings.register_profile("long", max_examples=2000, stateful_step_count=100, deadline=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(autouse=True)

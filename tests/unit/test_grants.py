@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 import time
 from typing import Any
 
@@ -79,7 +80,7 @@ def test_admission(principal: str, who: Caller, admitted: bool) -> None:
     assert grant.admits(who) is admitted
 
 
-@given(st.from_regex(r"\A[\w+=,.@-]{1,64}\Z").filter(str.isascii))
+@given(st.text(string.ascii_letters + string.digits + "_+=,.@-", min_size=1, max_size=64))
 def test_the_session_and_the_path_never_count(name: str) -> None:
     (grant,) = grants.parse([{"principal": f"arn:aws:iam::{ACCOUNT}:role/some/path/{name}"}])
     assert grant.admits(grants.caller(f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/whoever"))

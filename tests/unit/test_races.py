@@ -177,6 +177,52 @@ def test_two_refreshers(house: House) -> None:
     assert house.microsoft.redemptions == before + 1
 
 
+@pytest.mark.parametrize("scope", [ADS, GRAPH])
+def test_a_caller_held_up_between_its_read_and_its_claim(house: House, scope: str) -> None:
+    """Somebody else has redeemed meanwhile, and given the lease back: nothing is left to do."""
+    house.fetch(scope=scope)
+    house.pause(3600)
+    before = house.microsoft.redemptions
+    others: list[str] = []
+
+    def somebody_else() -> None:
+        others.append(house.fetch(scope=scope)["access_token"])
+
+    house.moments.once["before connections.claim"] = somebody_else
+    assert house.fetch(scope=scope)["access_token"] == others[0]
+    assert house.microsoft.redemptions == before + 1
+
+
+@pytest.mark.parametrize("scope", [ADS, GRAPH])
+def test_a_caller_held_up_while_somebody_else_fails(house: House, scope: str) -> None:
+    """What the other was told holds for this one as well; Microsoft is not asked again."""
+    house.fetch(scope=scope)
+    house.pause(3600)
+    house.microsoft.always = refusal("x", status=429, headers={"retry-after": "90"})
+    before = house.microsoft.redemptions
+
+    def somebody_else() -> None:
+        with pytest.raises(Problem, match="throttled"):
+            house.fetch(scope=scope)
+
+    house.moments.once["before connections.claim"] = somebody_else
+    with pytest.raises(Problem, match="throttled") as caught:
+        house.fetch(scope=scope)
+    assert caught.value.retry_after == 91
+    assert house.microsoft.redemptions == before + 1
+    assert house.one().lease_owner is None
+
+
+def test_a_caller_held_up_before_it_replaces_ahead(house: House) -> None:
+    house.fetch()
+    house.pause(3000)
+    before = house.microsoft.redemptions
+    house.moments.once["before connections.claim"] = house.refresh
+    house.fetch()
+    assert house.microsoft.redemptions == before + 1
+    assert house.invoked.started == []
+
+
 def test_a_holder_whose_lease_ended(house: House) -> None:
     """Lesson 1: a lock released without an owner check."""
 

@@ -100,7 +100,7 @@ class Leases(Protocol):
         owner: str,
         now: Instant,
         until: Instant,
-        generation: int | None = None,
+        generation: int,
     ) -> bool:
         """`lease` for `token`, which may not read what the write returns; records the use too."""
         ...

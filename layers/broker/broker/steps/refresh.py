@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broker import policy
+from broker import policy, scopes
 from broker.adoption import adopt
+from broker.model import Connection, Failure
 from broker.names import Instant
 from broker.ports import Order, Unavailable
 from broker.problems import Problem
@@ -34,6 +35,11 @@ class Step(Ports):
             # refresh token, so that the generation does not tell.
             self.connections.release(connection.name, connection.incarnation, owner)
             return None
+        failure = _failure(order, connection)
+        if order.reason == "caller" and failure and failure.retry_at > now:
+            # Somebody else has tried since the caller looked.
+            self.connections.release(connection.name, connection.incarnation, owner)
+            return failure.problem(now)
         problem: Problem | None = None
         try:
             if order.reason == "import":
@@ -61,3 +67,10 @@ class Step(Ports):
         if order.generation is not None and connection.generation > order.generation:
             return None
         return Problem("refresh_in_progress")
+
+
+def _failure(order: Order, connection: Connection) -> Failure | None:
+    """How the last redemption of the order's scope set failed."""
+    if order.scope:
+        return connection.failures.get(scopes.single(order.scope).key)
+    return connection.last_error

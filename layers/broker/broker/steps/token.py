@@ -126,12 +126,13 @@ class Step:
             self.journal.note("ahead_failed", service=error.service, code=error.code)
 
     def _claim(self, view: View, now: Instant) -> str | None:
-        """The lease's owner if it could be taken."""
+        """The lease's owner if it could be taken, and nobody has redeemed since the view."""
         connection, owner = view.connection, self.chance.id()
         if connection.leased(now):
             return None
-        until = Instant(now + policy.LEASE)
-        won = self.connections.claim(connection.name, connection.incarnation, owner, now, until)
+        until, seen = Instant(now + policy.LEASE), connection.generation
+        name, incarnation = connection.name, connection.incarnation
+        won = self.connections.claim(name, incarnation, owner, now, until, seen)
         return owner if won else None
 
     def _order(self, view: View, owner: str, reason: str) -> Order:

@@ -57,7 +57,7 @@ class Leases:
         owner: str,
         now: Instant,
         until: Instant,
-        generation: int | None = None,
+        generation: int,
     ) -> bool:
         condition, bound = _free(incarnation, owner, now, until, generation)
         change = f"{_LEASE}, #last_used_at = :now"
