@@ -76,7 +76,7 @@ def test_throttled_workers_ask_little() -> None:
     minutes = found.redemptions[spell.start // 60 : spell.end // 60]
     assert minutes.sum() - found.told > 0.7 * spell.limit * len(minutes)
     assert found.lost == 0
-    assert found.backlog[-1] < 30
+    assert found.backlog[-1] < 2 * found.backlog[spell.start // 60 - 1], "caught up"
 
 
 def test_waits_are_the_policys_own() -> None:
