@@ -66,7 +66,9 @@ class Bench:
         )
 
     def refresh(self) -> Tokens:
-        return self.oauth.refresh(AUTHORITY, Incarnation("one"), Secret("canary-given"), "x/y")
+        return self.oauth.refresh(
+            AUTHORITY, "tenant", Incarnation("one"), Secret("canary-given"), "x/y"
+        )
 
     def code(self) -> Tokens:
         form: dict[str, str | Secret] = {"code": Secret("canary-code"), "redirect_uri": "https://b"}
@@ -254,6 +256,22 @@ def test_the_breaker_is_probed_and_closes() -> None:
     bench.refresh()
     assert bench.tables.breakers == {}
     bench.refresh()
+
+
+def test_tokens_are_worth_more_than_a_closed_breaker() -> None:
+    """DynamoDB fails just when the secret works again: the next probe closes it."""
+    bench = Bench(WRONG, reply(), reply())
+    bench.refused()
+    breaker = bench.oauth.breaker
+    faults: dict[str, Exception] = {"close": Unavailable("dynamodb", "Throttled")}
+    object.__setattr__(breaker, "breakers", world.faulty(breaker.breakers, faults))
+    bench.clock.advance(PROBE_EVERY + TRUST)
+    assert bench.refresh().access_token == Secret("canary-access")
+    assert bench.tables.breakers
+    faults.clear()
+    bench.clock.advance(PROBE_EVERY + TRUST)
+    bench.refresh()
+    assert bench.tables.breakers == {}
 
 
 def test_a_new_version_closes_the_breaker_by_itself() -> None:

@@ -6,22 +6,30 @@ from typing import Any
 
 import pytest
 
-from broker.model import Status
-from broker.names import Incarnation
+from broker.model import Account, Status
+from broker.names import Incarnation, Name
 from broker.oauth import OAuth, Refused
+from broker.pauses import IN_A_ROW
 from broker.ports import Order
+from broker.problems import Problem
 from broker.secret import Secret
-from tests.fakes.microsoft import PLATFORM, refusal
+from tests.fakes.microsoft import OTHER, OWNER, PLATFORM, refusal
 from tests.unit.house import House
 from tests.unit.town import CONNECTIONS, ENVIRONMENTS, HOUR, LIFE, Town
 
-HERE, ELSEWHERE = f"{PLATFORM}/contoso.example", f"{PLATFORM}/fabrikam.example"
+AUTHORITY = f"{PLATFORM}/common"
+HERE, ELSEWHERE = "contoso", "fabrikam"
 WAIT = 90
 THROTTLED = refusal("x", status=429, headers={"retry-after": str(WAIT)}, trace_id="t-1")
 BUSY = refusal("temporarily_unavailable", status=503, headers={"retry-after": str(WAIT)})
 DOWN = refusal("server_error", status=500)
 LOOP = refusal("invalid_grant", 50196)
 GONE = refusal("invalid_grant", 50173)
+STRANGER = Account(
+    "cccccccc-0000-4000-8000-000000000000",
+    "dddddddd-0000-4000-8000-000000000003",
+    "owner@fabrikam.example",
+)
 
 
 class Desk:
@@ -31,13 +39,13 @@ class Desk:
         self.house = House()
         self.oauth: OAuth = self.house.refresh_step.oauth
 
-    def ask(self, answer: Any, who: str, authority: str = HERE) -> tuple[str, bool]:
+    def ask(self, answer: Any, who: str, home: str = HERE) -> tuple[str, bool]:
         """The code of what comes back, and whether Microsoft was asked."""
         microsoft = self.house.microsoft
         microsoft.always, before = answer or House.answer(), microsoft.redemptions
         code = "tokens"
         try:
-            self.oauth.refresh(authority, Incarnation(who), Secret("canary"), "x/y")
+            self.oauth.refresh(AUTHORITY, home, Incarnation(who), Secret("canary"), "x/y")
         except Refused as refused:
             code, self.last = refused.diagnosis.code, refused.diagnosis
         return code, microsoft.redemptions > before
@@ -85,6 +93,41 @@ def test_one_connection_alone_holds_nobody_up() -> None:
     for _ in range(5):
         assert desk.ask(THROTTLED, "a") == ("throttled", True)
     assert desk.ask(None, "b") == ("tokens", True)
+
+
+def test_one_that_is_told_again_does_not_prolong_a_pause() -> None:
+    desk = Desk()
+    for who in "ab":
+        desk.ask(THROTTLED, who)
+    desk.house.pause(WAIT)
+    assert desk.ask(THROTTLED, "b") == ("throttled", True)
+    assert desk.ask(None, "c") == ("tokens", True)
+
+
+def test_hours_later_is_not_in_a_row() -> None:
+    desk = Desk()
+    desk.ask(THROTTLED, "a")
+    desk.house.pause(WAIT + IN_A_ROW + 1)
+    desk.ask(THROTTLED, "b")
+    assert desk.ask(None, "c") == ("tokens", True)
+
+
+def test_customers_that_share_an_authority_do_not_share_a_pause() -> None:
+    """`common` stands for everyone; what counts is the tenant of the account."""
+    house = House()
+    for number, account in enumerate((OWNER, OTHER, STRANGER)):
+        created = house.create(connection=f"c-{number}")
+        assert house.consent(created["authorize_url"], account).good
+    house.pause(4000)
+    house.microsoft.always = THROTTLED
+    orders = [Order(Name(f"c-{n}"), house.one(Name(f"c-{n}")).incarnation, "admin") for n in (0, 1)]
+    assert {problem.code for order in orders if (problem := house.refresh_step.run(order))} == {
+        "throttled"
+    }
+    house.microsoft.always = None
+    assert house.fetch(Name("c-2"))["expires_in"] > 0
+    with pytest.raises(Problem, match="throttled"):
+        house.fetch(Name("c-0"))
 
 
 @pytest.mark.parametrize("status", [400, 429])

@@ -11,7 +11,7 @@ import pytest
 from broker import policy
 from broker.model import Status
 from broker.names import Instant
-from broker.ports import Order
+from broker.ports import Order, Reply, Unavailable
 from broker.problems import Problem
 from broker.scopes import single
 from broker.sealing import slot, unseal
@@ -210,6 +210,43 @@ def test_a_caller_held_up_while_somebody_else_fails(house: House, scope: str) ->
         house.fetch(scope=scope)
     assert caught.value.retry_after == 91
     assert house.microsoft.redemptions == before + 1
+    assert house.one().lease_owner is None
+
+
+def test_a_consent_between_a_callers_claim_and_its_redemption(house: House) -> None:
+    before = house.microsoft.redemptions
+    house.moments.once["after connections.claim"] = lambda: consent_again(house)
+    house.fetch()
+    assert house.microsoft.redemptions == before + 2, "the code, and the second resource"
+
+
+@pytest.mark.parametrize("answer", [None, refusal("x", status=429), REVOKED])
+@pytest.mark.parametrize("scope", [ADS, GRAPH])
+def test_a_fault_of_aws_after_microsofts_answer_keeps_the_lease(
+    house: House, answer: Reply | None, scope: str
+) -> None:
+    """Or each waiting caller would have Microsoft answer again, until AWS is well."""
+    house.microsoft.always = answer
+    before = house.microsoft.redemptions
+
+    def fail() -> None:
+        raise Unavailable("dynamodb", "Throttled")
+
+    house.moments.once["before connections.settle"] = fail
+    with pytest.raises(Problem, match="broker_unavailable"):
+        house.fetch(scope=scope)
+    assert house.one().leased(house.clock.instant())
+    house.microsoft.always = None
+    house.pause(policy.LEASE)
+    assert house.fetch(scope=scope)["expires_in"] > 0
+    assert house.microsoft.redemptions <= before + 3
+
+
+def test_a_long_order_leaves_no_lease(house: House) -> None:
+    """What cannot be redeemed is refused, and the lease given back."""
+    problem = house.refresh("caller", scope=" ".join(f"{GRAPH}{n:0250}" for n in range(20)))
+    assert problem is not None
+    assert problem.code == "invalid_request"
     assert house.one().lease_owner is None
 
 

@@ -31,7 +31,7 @@ def adopt(ports: Ports, connection: Connection, now: Instant) -> None:
     own = scopes.group(connection.scopes)[connection.resource]
     try:
         authority = f"{ports.platform}/{connection.tenant}"
-        tokens = ports.oauth.refresh(authority, connection.incarnation, secret, own.text)
+        tokens = ports.oauth.refresh(authority, authority, connection.incarnation, secret, own.text)
     except Refused as refused:
         raise declined(Refusal.of(refused)) from None
     terms = Terms(connection.scopes, nonce=None, link=None, refresh_token=secret)

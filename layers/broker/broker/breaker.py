@@ -102,11 +102,9 @@ class Breaker:
     def worked(self, credential: Credential) -> None:
         """Microsoft took it: close its breaker, and remind of its end if that is near."""
         memory = self.memory
-        if memory.faults.get(credential.version, (0, None))[1]:
-            self.breakers.close(self.client_id, credential.version)
+        if memory.faults.get(credential.version, (0, None))[1] and self._close(credential.version):
             memory.faults[credential.version] = (self.clock(), None)
-        if memory.trouble:
-            self.breakers.close(self.client_id, _UNREADABLE)
+        if memory.trouble and self._close(_UNREADABLE):
             memory.trouble = None
         if credential.expires_at is None:
             return
@@ -178,6 +176,15 @@ class Breaker:
         first = self.breakers.open(self.client_id, version, fault, until)
         self.memory.faults[version] = (now, fault)
         return first
+
+    def _close(self, version: str) -> bool:
+        """Never at the expense of the tokens that have just come; the next probe tries again."""
+        try:
+            self.breakers.close(self.client_id, version)
+        except Unavailable as error:
+            self.journal.note("close_failed", service=error.service, code=error.code)
+            return False
+        return True
 
     def _remind(self, credential: Credential, expires_at: Instant) -> None:
         """Once a day and version, whichever environment is first; never at a caller's expense."""

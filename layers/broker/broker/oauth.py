@@ -61,16 +61,18 @@ class OAuth:
     def refresh(
         self,
         authority: str,
+        home: str,
         who: Incarnation,
         token: Secret,
         scopes: str,
         timeout: float = REFRESH_TIMEOUT,
     ) -> Tokens:
-        """Redeem the refresh token of a connection, unless Microsoft throttles everyone.
+        """Redeem the refresh token of a connection, unless Microsoft throttles everyone at `home`:
+        the account's tenant (an authority may be `common`), or the authority if none is known.
 
         Raises `Refused`, `Problem` (no credential), `Unavailable`.
         """
-        if paused := self.pauses.current(authority, self.clock()):
+        if paused := self.pauses.current(home, self.clock()):
             raise Refused(paused)
         form: Form = {
             "grant_type": "refresh_token",
@@ -82,12 +84,12 @@ class OAuth:
             try:
                 tokens = self._patiently(authority, form, credential, timeout)
             except Refused as refused:
-                self.pauses.heard(authority, who, refused.diagnosis, self.clock())
+                self.pauses.heard(home, who, refused.diagnosis, self.clock())
                 if refused.diagnosis.effect is not Effect.CREDENTIAL:
                     raise
                 last = refused
             else:
-                self.pauses.heard(authority, who, None, self.clock())
+                self.pauses.heard(home, who, None, self.clock())
                 self.breaker.worked(credential)
                 return tokens
         raise last or self.breaker.blocked()

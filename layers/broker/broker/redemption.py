@@ -79,14 +79,14 @@ class Job:
         own = scopes.group(connection.scopes)[connection.resource]
         wanted = scopes.single(order.scope) if order.scope else own
         found = self.ask(grantee, wanted)
-        if isinstance(found, Tokens):
-            try:
+        try:
+            if isinstance(found, Tokens):
                 return self.store(grantee, own, wanted, found)
-            except Unavailable as error:
-                raise Answered(error.service, error.code) from None
-        if wanted.key == own.key:
-            return self.fail(grantee, own, Refusal.of(found))
-        return self.fail_extra(grantee, own, wanted, found)
+            if wanted.key == own.key:
+                return self.fail(grantee, own, Refusal.of(found))
+            return self.fail_extra(grantee, own, wanted, found)
+        except Unavailable as error:
+            raise Answered(error.service, error.code) from None
 
     def retire(self) -> None:
         """Take a dead grant out of the index, if the one who broke it did not get that far."""
@@ -113,7 +113,9 @@ class Job:
         where = slot(ports.stack, grantee.incarnation, "refresh_token", sealed.generation)
         secret = unseal(ports.vault_keys, where, sealed.data)
         try:
-            return ports.oauth.refresh(authority, grantee.incarnation, secret, wanted.text)
+            account = self.connection.account
+            home = account.tenant_id if account else authority
+            return ports.oauth.refresh(authority, home, grantee.incarnation, secret, wanted.text)
         except (Refused, Problem) as error:
             return error
 

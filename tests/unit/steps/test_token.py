@@ -125,7 +125,7 @@ def test_a_miss_redeems_and_serves_the_new_token(house: House) -> None:
     assert house.fetch()["expires_in"] == 3600
     assert house.microsoft.redemptions == 2
     (order,) = house.invoked.ran
-    assert order == Order(NAME, house.one().incarnation, "caller", owner=order.owner)
+    assert order == Order(NAME, house.one().incarnation, "caller", None, order.owner, 1)
     assert house.one().lease_owner is None
 
 

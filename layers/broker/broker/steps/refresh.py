@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from broker import policy, scopes
 from broker.adoption import adopt
-from broker.model import Connection, Failure
+from broker.model import Connection
 from broker.names import Instant
 from broker.ports import Order, Unavailable
 from broker.problems import Problem
@@ -35,16 +35,12 @@ class Step(Ports):
             # refresh token, so that the generation does not tell.
             self.connections.release(connection.name, connection.incarnation, owner)
             return None
-        failure = _failure(order, connection)
-        if order.reason == "caller" and failure and failure.retry_at > now:
-            # Somebody else has tried since the caller looked.
-            self.connections.release(connection.name, connection.incarnation, owner)
-            return failure.problem(now)
         problem: Problem | None = None
         try:
             if order.reason == "import":
                 adopt(self, connection, now)
             else:
+                _look(order, connection, now)
                 problem = Job(self, connection, owner).redeem(order)
         except Problem as refusal:
             self.connections.release(connection.name, connection.incarnation, owner)
@@ -69,8 +65,12 @@ class Step(Ports):
         return Problem("refresh_in_progress")
 
 
-def _failure(order: Order, connection: Connection) -> Failure | None:
-    """How the last redemption of the order's scope set failed."""
-    if order.scope:
-        return connection.failures.get(scopes.single(order.scope).key)
-    return connection.last_error
+def _look(order: Order, connection: Connection, now: Instant) -> None:
+    """Raises if somebody else has tried, and failed, since the caller looked; what the caller is
+    told then is on record."""
+    if order.reason not in ("caller", "ahead"):
+        return
+    key = scopes.single(order.scope).key if order.scope else None
+    failure = connection.failures.get(key) if key else connection.last_error
+    if failure and failure.retry_at > now:
+        raise Problem("refresh_in_progress", retry_after=failure.retry_at - now)

@@ -136,11 +136,11 @@ class Step:
         return owner if won else None
 
     def _order(self, view: View, owner: str, reason: str) -> Order:
-        """Started ones may come late or twice: then the generation tells."""
+        """It may come late or twice, or after a consent: then the generation tells."""
         connection = view.connection
         scope = None if view.own else view.wanted.text
-        generation = connection.generation if reason == "ahead" else None
-        return Order(connection.name, connection.incarnation, reason, scope, owner, generation)
+        seen = connection.generation
+        return Order(connection.name, connection.incarnation, reason, scope, owner, seen)
 
     def _renew(self, view: View, caller: Caller, query: Query) -> tuple[View, Token]:
         """A redemption, by this caller or by another one; then the token, new or still valid."""
