@@ -56,8 +56,8 @@ build: .venv/stamp .venv-sam/stamp ## Build for Lambda into .aws-sam/build, as `
 	PYTHON=$(abspath $(BIN)/python) $(SAM)/sam build --cached
 
 docs: .venv/stamp ## Write the generated pages anew: troubleshooting, OpenAPI
-	PYTHONPATH=layers/broker $(BIN)/python -m local.troubleshooting
-	PYTHONPATH=layers/broker $(BIN)/python -m local.openapi
+	PYTHONPATH=layers/broker $(BIN)/python -m local.tools.troubleshooting
+	PYTHONPATH=layers/broker $(BIN)/python -m local.tools.openapi
 
 lock: .venv-lock/stamp ## Write the lock files anew from the *.in files
 	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,bench,lock}; do \

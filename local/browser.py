@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 import requests
 
-from local.identity.client import Platform
+from local.simulator.client import Platform
 
 TIMEOUT_SECONDS = 60
 

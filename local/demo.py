@@ -18,9 +18,9 @@ import requests
 
 from local import deploy, stack
 from local.browser import Browser
-from local.identity.client import Platform
 from local.processes import StackError
 from local.signed import Caller
+from local.simulator.client import Platform
 from local.template import ROOT
 
 T = TypeVar("T")

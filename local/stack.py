@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from local import deploy, package, processes, template
-from local.identity.world import Registration
 from local.processes import Service, StackError
+from local.simulator.world import Registration
 from local.template import ROOT
 
 Report = Callable[[str], None]
@@ -208,7 +208,7 @@ def _identity(settings: Settings) -> Service:
         "REDIRECT_URI": f"{settings.api_url}/callback",
     }
     port = settings.identity_port
-    command = [sys.executable, "-m", "local.identity", "--port", str(port)]
+    command = [sys.executable, "-m", "local.simulator", "--port", str(port)]
     health = f"http://127.0.0.1:{port}/_control/health"
     return Service(IDENTITY, command, environment, port, health, "IDENTITY_PORT")
 
@@ -225,7 +225,7 @@ def _fresh(settings: Settings, fingerprint: str) -> bool:
 
 
 def _fingerprint(settings: Settings, archives: Mapping[str, Path]) -> str:
-    simulated = sorted((ROOT / "local" / "identity").rglob("*.[pjh]*"))
+    simulated = sorted((ROOT / "local" / "simulator").rglob("*.[pjh]*"))
     digest = hashlib.sha256(template.TEMPLATE.read_bytes())
     digest.update(json.dumps(sorted(archive.name for archive in archives.values())).encode())
     digest.update(json.dumps([settings.parameters, settings.client_secret]).encode())

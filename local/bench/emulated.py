@@ -21,7 +21,7 @@ from broker.secret import Secret
 from local import deploy, stack
 from local.bench import sample
 from local.bench.ground import Counted, Ground, Silent
-from local.identity.client import Platform
+from local.simulator.client import Platform
 
 PATIENT = Config(
     connect_timeout=60,

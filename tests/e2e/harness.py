@@ -16,8 +16,8 @@ import requests
 from local import deploy
 from local import stack as local_stack
 from local.browser import Browser
-from local.identity.client import Platform
 from local.signed import Caller
+from local.simulator.client import Platform
 from tests.e2e.table import Table
 
 T = TypeVar("T")

@@ -14,8 +14,8 @@ from local import processes
 from local import stack as local_stack
 from local import template as local_template
 from local.browser import Browser
-from local.identity.client import Platform
 from local.processes import Service, StackError
+from local.simulator.client import Platform
 from tests.e2e import harness
 
 CLIENT_ID = "99999999-8888-4777-8666-555555555555"
@@ -36,7 +36,7 @@ def elsewhere(tmp_path: Path) -> Iterator[harness.Stack]:
     settings = local_stack.Settings.from_environment(tmp_path / "stack", environment)
     platform = Service(
         "elsewhere",
-        [sys.executable, "-m", "local.identity", "--port", str(port)],
+        [sys.executable, "-m", "local.simulator", "--port", str(port)],
         {
             "PATH": os.environ["PATH"],
             "CLIENT_ID": CLIENT_ID,

@@ -11,10 +11,10 @@ from jsonschema.exceptions import ValidationError
 
 from broker import body, show
 from broker.problems import KINDS, Problem
-from local.openapi import __main__ as command
-from local.openapi import answers
-from local.openapi.document import OPERATIONS
-from local.openapi.infer import infer
+from local.tools.openapi import __main__ as command
+from local.tools.openapi import answers
+from local.tools.openapi.document import OPERATIONS
+from local.tools.openapi.infer import infer
 
 
 def schema(name: str) -> Draft202012Validator:

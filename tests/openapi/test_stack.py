@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from local.openapi.__main__ import PATH
+from local.tools.openapi.__main__ import PATH
 from tests.e2e.harness import Stack
 from token_broker._signing import Signer
 

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
 
-from local.identity.client import Platform
-from local.identity.world import Registration
+from local.simulator.client import Platform
+from local.simulator.world import Registration
 
 ADS = "https://ads.microsoft.com/msads.manage"
 GRAPH = "https://graph.microsoft.com/User.Read"

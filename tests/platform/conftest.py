@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.identity.client import Platform
-from local.identity.server import Server
+from local.simulator.client import Platform
+from local.simulator.server import Server
 
 from .application import Application
 from .person import Person

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from local.identity.client import Platform
+from local.simulator.client import Platform
 
 from .application import ADS, GRAPH, OWNER, SCOPE, Application, refusals
 
@@ -122,7 +122,7 @@ def test_a_crowd(application: Application) -> None:
 
 def test_command_line(tmp_path: Path) -> None:
     state = tmp_path / "identity.json"
-    command = [sys.executable, "-m", "local.identity", "--port", "0", "--state-file", str(state)]
+    command = [sys.executable, "-m", "local.simulator", "--port", "0", "--state-file", str(state)]
     command += ["--redirect-uri", "https://a.example/callback", "--client-id", "ABC"]
     environment = {"CLIENT_SECRET": "from-the-environment", "PYTHONPATH": "."}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:

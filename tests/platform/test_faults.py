@@ -10,7 +10,7 @@ import jwt
 import pytest
 import requests
 
-from local.identity.faults import Fault
+from local.simulator.faults import Fault
 
 from .application import ADS, GRAPH, OWNER, PERSONAL, SCOPE, Application, returned
 

@@ -8,7 +8,7 @@ import jwt
 import pytest
 import requests
 
-from local.identity.directory import PERSONAL_TENANT
+from local.simulator.entra.directory import PERSONAL_TENANT
 
 from .application import ADS, GRAPH, OWNER, PERSONAL, SCOPE, Application, returned
 

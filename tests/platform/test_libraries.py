@@ -16,9 +16,9 @@ import requests
 from bingads import authorization as bingads
 from requests.adapters import HTTPAdapter
 
-from local.identity.client import Platform
-from local.identity.server import Server
-from local.identity.world import Registration
+from local.simulator.client import Platform
+from local.simulator.server import Server
+from local.simulator.world import Registration
 
 from .application import ADS, OWNER, PERSONAL, Application
 from .certificate import Certificate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from local.identity.errors import TABLE, Refusal, Trace, body
+from local.simulator.entra.errors import TABLE, Refusal, Trace, body
 
 from .application import OWNER, PERSONAL, Application, returned
 

@@ -15,7 +15,7 @@ from broker.diagnosis import Class, Effect, Language, Leg, Text, diagnose, diagn
 from broker.diagnosis.advertising import catalogue, told
 from broker.diagnosis.table import table
 from broker.problems import KINDS, Actor
-from local.troubleshooting import PAGE, main, page
+from local.tools.troubleshooting import PAGE, main, page
 
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
@@ -134,7 +134,7 @@ def test_the_page_is_in_step(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_stale_page_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stale = tmp_path / "page.md"
     stale.write_text(page() + "x", encoding="utf-8")
-    monkeypatch.setattr("local.troubleshooting.PAGE", stale)
+    monkeypatch.setattr("local.tools.troubleshooting.PAGE", stale)
     assert main(["--check"]) == 1
     assert main([]) == 0
     assert main(["--check"]) == 0

@@ -1,0 +1,157 @@
+"""The control API under `/_control/`: JSON in, JSON out; no part of Microsoft's surface.
+
+GET    /health, /users, /tenants, /clients, /requests, /counters, /faults, /approvals, /settings
+POST   /reset                                  back to the seed
+PATCH  /settings  {expires_in, refresh_in, latency_ms, throttle_threshold, decline_error, ...}
+POST   /clock     {offset_seconds}
+POST   /faults    {leg, match, times, fault}   DELETE /faults
+POST   /users     {username, ...}              PATCH /users/{u}   POST /users/{u}/{operation}
+PATCH  /tenants/{t} {user_consent, workflow, missing_services, blocked_clients}
+POST   /tenants/{t}/{approve|deny|block}  {client_id?}
+POST   /clients   {client_id, ...}             DELETE /clients/{id}
+POST   /consent   {url, user, action}          the pages' steps without a browser
+POST   /refresh-tokens {user, scope, client_id?}  a grant made elsewhere, to import
+
+README.md has the table of what to call for which page or failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from .entra import operations
+from .entra.headless import consent
+from .faults import Fault
+from .world import Settings, World
+
+Body = dict[str, Any]
+
+
+def blueprint(world: World) -> Blueprint:
+    """All control routes. A mistake in a call is 400 ``{"error": text}``."""
+    routes = Blueprint("control", __name__, url_prefix="/_control")
+
+    @routes.errorhandler(ValueError)
+    @routes.errorhandler(TypeError)
+    @routes.errorhandler(KeyError)
+    def wrong(error: Exception) -> tuple[Response, int]:
+        return jsonify({"error": f"{type(error).__name__}: {error}"}), 400
+
+    _read(routes, world)
+    _platform(routes, world)
+    _directory(routes, world)
+
+    @routes.post("/consent")
+    def consent_shortcut() -> Response:  # not under the lock: it drives the pages as a client does
+        return jsonify(consent(**_body()))
+
+    return routes
+
+
+def _body() -> Body:
+    body = request.get_json()
+    if not isinstance(body, dict):
+        raise TypeError("the body must be a JSON object")
+    return body
+
+
+def _read(routes: Blueprint, world: World) -> None:
+    views: dict[str, Callable[[], Any]] = {
+        "health": lambda: {"status": "ok", "base_url": world.base_url},
+        "users": lambda: [operations.show_user(u) for u in world.directory.users.values()],
+        "tenants": lambda: [asdict(t) for t in world.directory.tenants.values()],
+        "clients": lambda: [operations.show_client(c) for c in world.directory.clients.values()],
+        "requests": lambda: [dict(entry) for entry in world.store.ledger],
+        "counters": lambda: dict(world.store.counters),
+        "faults": lambda: [asdict(fault) for fault in world.faults],
+        "approvals": lambda: [operations.show_request(r) for r in world.store.requests],
+        "settings": lambda: asdict(world.settings),
+    }
+    for name, show in views.items():
+
+        def view(show: Callable[[], Any] = show) -> Response:
+            with world.lock:
+                return jsonify(show())
+
+        routes.add_url_rule(f"/{name}", f"get_{name}", view, methods=["GET"])
+
+
+def _platform(routes: Blueprint, world: World) -> None:
+    @routes.post("/reset")
+    def reset() -> Response:
+        with world.lock:
+            world.reset()
+        return jsonify({})
+
+    @routes.patch("/settings")
+    def settings() -> Response:
+        body = _body()
+        unknown = set(body) - {f.name for f in fields(Settings)}
+        if unknown:
+            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+        with world.lock:
+            for name, value in body.items():
+                setattr(world.settings, name, value)
+            return jsonify(asdict(world.settings))
+
+    @routes.post("/clock")
+    def clock() -> Response:
+        with world.lock:
+            world.clock.offset = float(_body()["offset_seconds"])
+            return jsonify({"offset_seconds": world.clock.offset, "now": world.clock.now()})
+
+    @routes.post("/faults")
+    def add_fault() -> Response:
+        body = _body()
+        fault = Fault(body["leg"], body.get("match") or {}, body.get("times"), body["fault"])
+        with world.lock:
+            world.faults.append(fault)
+        return jsonify({"id": fault.id})
+
+    @routes.delete("/faults")
+    def clear_faults() -> Response:
+        with world.lock:
+            world.faults.clear()
+        return jsonify({})
+
+
+def _directory(routes: Blueprint, world: World) -> None:
+    def locked(operation: Callable[..., Any], *args: str) -> Response:
+        with world.lock:
+            return jsonify(operation(world, *args, _body() if request.data else {}))
+
+    @routes.post("/users")
+    def add_user() -> Response:
+        return locked(operations.add_user)
+
+    @routes.patch("/users/<name>")
+    def patch_user(name: str) -> Response:
+        return locked(operations.patch_user, name)
+
+    @routes.post("/users/<name>/<operation>")
+    def user_operation(name: str, operation: str) -> Response:
+        return locked(operations.user_operation, name, operation)
+
+    @routes.patch("/tenants/<name>")
+    def patch_tenant(name: str) -> Response:
+        return locked(operations.patch_tenant, name)
+
+    @routes.post("/tenants/<name>/<decision>")
+    def decide(name: str, decision: str) -> Response:
+        return locked(operations.decide, name, decision)
+
+    @routes.post("/clients")
+    def put_client() -> Response:
+        return locked(operations.put_client)
+
+    @routes.delete("/clients/<name>")
+    def delete_client(name: str) -> Response:
+        return locked(operations.delete_client, name)
+
+    @routes.post("/refresh-tokens")
+    def mint() -> Response:
+        return locked(operations.mint)

@@ -1,0 +1,176 @@
+"""What the control API does to users, tenants and clients. Call under the world's lock."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ..world import World
+from . import issue
+from .directory import Client, ClientSecret, Tenant, User
+from .redeem import Redeemed
+from .scopes import GRAPH, OIDC
+from .store import EVERYONE, Request
+
+Body = dict[str, Any]
+_USER_FIELDS = (
+    "name", "note", "admin", "enabled", "assigned", "mfa_required", "legacy", "troubles",
+    "advertising",
+)  # fmt: skip
+_TENANT_FIELDS = ("user_consent", "workflow", "missing_services", "blocked_clients")
+
+
+def show_user(user: User) -> Body:
+    """A user, with the tenant's id and domain."""
+    return {
+        "username": user.username,
+        "object_id": user.id,
+        "tenant_id": user.tenant.id,
+        "domain": user.tenant.domain,
+        "personal": user.tenant.personal,
+        **{name: getattr(user, name) for name in _USER_FIELDS},
+    }
+
+
+def show_client(client: Client) -> Body:
+    """A client without its secrets: their number and ends only."""
+    ends = [secret.expires_at for secret in client.secrets]
+    return asdict(client) | {"secrets": ends}
+
+
+def show_request(request: Request) -> Body:
+    """A request for approval."""
+    return {
+        "client_id": request.client_id,
+        "tenant_id": request.tenant.id,
+        "user": request.user.username,
+        "scopes": [p.asked for p in request.permissions],
+        "reason": request.reason,
+        "status": request.status,
+    }
+
+
+def add_user(world: World, body: Body) -> Body:
+    """A new user in the tenant of the username's domain."""
+    return show_user(world.directory.add(body))
+
+
+def patch_user(world: World, name: str, body: Body) -> Body:
+    """Change fields of `_USER_FIELDS`; `troubles` is replaced whole."""
+    user = _user(world, name)
+    _patch(user, body, _USER_FIELDS)
+    return show_user(user)
+
+
+def user_operation(world: World, name: str, operation: str, body: Body) -> Body:
+    """revoke {number?}, disable, enable, withdraw-consent, require-mfa, delete."""
+    user = _user(world, name)
+    if operation == "revoke":  # 50173; or 70008, 700082, 50132, ... by `number`
+        user.tokens_valid_from = world.clock.now()
+        user.revocation = int(body.get("number", 50173))
+    elif operation in ("disable", "enable"):
+        user.enabled = operation == "enable"
+    elif operation == "withdraw-consent":
+        world.store.withdraw(user)
+    elif operation == "require-mfa":
+        user.mfa_required = bool(body.get("required", True))
+    elif operation == "delete":
+        del world.directory.users[user.username]
+    else:
+        raise ValueError(f"no such operation: {operation}")
+    return show_user(user)
+
+
+def patch_tenant(world: World, name: str, body: Body) -> Body:
+    """Change consent policy, workflow, missing services, blocked clients."""
+    tenant = _tenant(world, name)
+    if body.get("user_consent", "allowed") not in ("allowed", "restricted"):
+        raise ValueError("user_consent is allowed or restricted")
+    _patch(tenant, body, _TENANT_FIELDS)
+    return asdict(tenant)
+
+
+def decide(world: World, name: str, decision: str, body: Body) -> Body:
+    """approve, deny or block the pending requests of a tenant, all or those of one client."""
+    tenant = _tenant(world, name)
+    outcome = {"approve": "approved", "deny": "denied", "block": "blocked"}.get(decision)
+    if outcome is None:
+        raise ValueError("decide approve, deny or block")
+    wanted = body.get("client_id")
+    pending = [
+        r
+        for r in world.store.requests
+        if r.tenant is tenant and r.status == "pending" and wanted in (None, r.client_id)
+    ]
+    for request in pending:
+        request.status = outcome
+        if outcome == "approved":
+            scopes = {scope for p in request.permissions for scope in p.full}
+            scopes |= {f"{GRAPH}/{name}" for name in OIDC}
+            world.store.consent(request.client_id, tenant, EVERYONE, scopes)
+        if outcome == "blocked" and request.client_id not in tenant.blocked_clients:
+            tenant.blocked_clients.append(request.client_id)
+    return {"decided": [show_request(request) for request in pending]}
+
+
+def put_client(world: World, body: Body) -> Body:
+    """Register a client or change one; lists given are replaced.
+
+    `secrets`: ``[{value, expires_in?}]`` with seconds from now (negative: expired).
+    """
+    client_id = str(body["client_id"]).lower()
+    clients = world.directory.clients
+    client = clients.get(client_id) or Client(client_id)
+    fields = {k: v for k, v in body.items() if k not in ("client_id", "secrets")}
+    _patch(client, fields, ("name", "audience", "redirect_uris", "certificates", "public"))
+    if "secrets" in body:
+        client.secrets = [_secret(world, entry) for entry in body["secrets"]]
+    clients[client_id] = client
+    return show_client(client)
+
+
+def delete_client(world: World, name: str, _body: Body) -> Body:
+    """Remove the registration: from now on 700016."""
+    return show_client(world.directory.clients.pop(name.lower()))
+
+
+def mint(world: World, body: Body) -> Body:
+    """Consent and a token answer without any page: a grant made elsewhere, to import."""
+    user = _user(world, str(body["user"]))
+    client_id = body.get("client_id") or world.registration.client_id
+    asked = world.parse(str(body["scope"]))
+    scopes = {scope for p in asked.permissions for scope in p.full}
+    scopes |= {f"{GRAPH}/{name}" for name in asked.oidc}
+    world.store.consent(client_id, user.tenant, user.id, scopes)
+    client = world.directory.clients[client_id]
+    resource = asked.resources[0]
+    grant = Redeemed(client, user, asked.only(resource), resource, asked.oidc, mfa=True)
+    return issue.answer(world, grant, with_client_info=False, forged=None)
+
+
+def _secret(world: World, entry: Body) -> ClientSecret:
+    lifetime = entry.get("expires_in")
+    end = None if lifetime is None else world.clock.now() + float(lifetime)
+    return ClientSecret(str(entry["value"]), end)
+
+
+def _patch(target: object, body: Body, allowed: tuple[str, ...]) -> None:
+    unknown = set(body) - set(allowed)
+    if unknown:
+        raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
+    for name, value in body.items():
+        setattr(target, name, value)
+
+
+def _user(world: World, name: str) -> User:
+    user = world.directory.user(name)
+    if user is None:
+        raise ValueError(f"no such user: {name}")
+    return user
+
+
+def _tenant(world: World, name: str) -> Tenant:
+    tenant = world.directory.tenant(name)
+    if tenant is None:
+        raise ValueError(f"no such tenant: {name}")
+    return tenant

@@ -1,0 +1,149 @@
+"""Schemas of what the broker answers: inferred from its own output for the fullest and barest."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, get_args
+
+from broker import catalogue, show
+from broker.grants import Grant
+from broker.model import Account, Check, Connection, Failure, LinkKind, Status, Ticket
+from broker.names import Incarnation, Instant, Name
+from broker.problems import KINDS, Actor, Problem, Provider
+from broker.sealing import PARAMETERS
+from local.tools.openapi.infer import Schema, infer
+
+NOON = Instant(1_800_000_000)
+
+ACTORS: Schema = {"type": "string", "enum": list(get_args(Actor))}
+STATUSES: Schema = {"type": "string", "enum": [status.value for status in Status]}
+CODES: Schema = {"type": "string", "enum": list(KINDS)}
+
+PROVIDER = Provider("invalid_grant", "bad_token", (50173,), "t", "c", "2027-01-15 08:00:00Z")
+
+BARE = Connection(
+    name=Name("bare"),
+    incarnation=Incarnation("i"),
+    service="microsoft-graph",
+    resource="https://graph.microsoft.com",
+    tenant="common",
+    scopes=("https://graph.microsoft.com/User.Read",),
+    client_id="c",
+    authority="https://login.microsoftonline.com/common",
+    created_at=NOON,
+    created_by="arn:aws:iam::111122223333:root",
+)
+FULL = dataclasses.replace(
+    BARE,
+    account=Account("t", "o", "owner@example.com"),
+    grants=(Grant("111122223333"), Grant("111122223333", BARE.scopes)),
+    tickets=("a", "b"),
+    link_expires_at=NOON,
+    authorized_at=NOON,
+    refreshed_at=NOON,
+    next_refresh_at=NOON,
+    last_used_at=NOON,
+    last_error=Failure("throttled", "d", "nobody", "r", NOON, NOON, PROVIDER),
+)
+FAILED = dataclasses.replace(
+    FULL, last_error=Failure("internal_error", "d", "operator", "r", NOON, NOON)
+)
+TICKET = Ticket(LinkKind.AUTHORIZE, FULL.name, FULL.incarnation, 1, NOON, "arn", FULL.scopes)
+USED = dataclasses.replace(TICKET, opened_at=NOON, started_at=NOON, returned_at=NOON, starts=1)
+
+
+def _optional(schema: Schema) -> Schema:
+    return {name: part for name, part in schema.items() if name != "required"}
+
+
+def connection() -> Schema:
+    """`GET /connections/{connection}`."""
+    shown = [show.connection(BARE), show.connection(FULL), show.connection(FAILED)]
+    shown += [show.connection(FULL, TICKET, USED), show.connection(FULL, USED, TICKET)]
+    texts: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
+    lists: Schema = {"type": "array", "items": {"type": "string"}}
+    known: dict[str, Schema] = {
+        "status": STATUSES,
+        "service": {"type": "string", "enum": list(catalogue.load())},
+        "labels": texts,
+        "granted_scopes": {"type": "object", "additionalProperties": lists},
+        "last_error.code": CODES,
+        "last_error.actor": ACTORS,
+        "last_error.provider": {"$ref": "#/components/schemas/Provider"},
+    }
+    return infer(shown, known)
+
+
+def provider() -> Schema:
+    """What Microsoft said."""
+    return _optional(infer([PROVIDER.as_dict()], {}))
+
+
+def problem() -> Schema:
+    """RFC 9457, with the broker's additions."""
+    samples = [
+        Problem("throttled", provider=PROVIDER, retry_after=5).as_dict(),
+        Problem("not_found").as_dict(),
+    ]
+    known = {
+        "type": {"type": "string", "format": "uri"},
+        "code": CODES,
+        "actor": ACTORS,
+        "provider": {"$ref": "#/components/schemas/Provider"},
+    }
+    return infer(samples, known)
+
+
+def links() -> Schema:
+    """A pair of links."""
+    return infer([show.links("https://a", "https://b", NOON)], {})
+
+
+def created() -> Schema:
+    """`POST /connections`."""
+    schema = links()
+    schema["properties"] = {
+        "connection": {"type": "string"},
+        "status": {"type": "string", "const": Status.PENDING.value},
+        **schema["properties"],
+    }
+    schema["required"] = list(schema["properties"])
+    return schema
+
+
+def listing() -> Schema:
+    """`GET /connections`."""
+    samples: list[Any] = [
+        {"connections": [], "next_cursor": "c"},
+        {"connections": [], "next_cursor": None},
+    ]
+    page = {"type": "array", "items": {"$ref": "#/components/schemas/Connection"}}
+    return infer(samples, {"connections": page})
+
+
+def token() -> Schema:
+    """`GET /connections/{connection}/token`, RFC 6749 §5.1. Made where secrets are opened, so the
+    one answer that is written down here; the tests hold it against the running stack."""
+    parameters: Schema = {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in PARAMETERS},
+        "additionalProperties": False,
+    }
+    known: dict[str, Schema] = {
+        "token_type": {"type": "string", "const": "Bearer"},
+        "expires_in": {"type": "integer", "minimum": 1, "description": "Seconds left."},
+        "scope": {"type": "string", "description": "What Microsoft answered."},
+        "parameters": parameters,
+    }
+    texts = ("access_token", "token_type", "scope", "connection", "expires_at")
+    return infer([dict.fromkeys(texts, "") | {"expires_in": 1, "parameters": {}}], known)
+
+
+def verification() -> Schema:
+    """`POST /connections/{connection}/verify`."""
+    checks = [Check("refresh", True), Check("refresh", False, "not_found", "d", "caller", "r")]
+    shown = [dataclasses.asdict(check) for check in checks]
+    for check in shown:
+        del check["finding"]
+    known = {"checks[].code": CODES, "checks[].actor": ACTORS}
+    return infer([{"ok": True, "checks": shown}], known)

@@ -1,0 +1,189 @@
+"""Writes docs/troubleshooting.md from the catalogue of diagnoses.
+
+python -m local.tools.troubleshooting          writes the page
+python -m local.tools.troubleshooting --check  exits 1 if the page is out of step with the catalogue
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from broker.diagnosis import Class, Effect, Language, Text, text
+from broker.diagnosis.advertising import catalogue, told
+from broker.diagnosis.table import Entry, table
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "troubleshooting.md"
+
+INTRODUCTION = """\
+# Troubleshooting / トラブルシューティング
+
+<!-- Generated from layers/broker/broker/diagnosis by `make docs`. -->
+
+What happened, who must act, and how: for every answer of Microsoft that the broker knows.
+Find yours by the title of the page you saw, by the `code` of the error, or by searching this page
+for the AADSTS number. Support asks for the trace id, the correlation id and the time.
+
+Microsoft からの応答ごとに、何が起きたか、誰が対応するか、どう対応するかをまとめています。
+表示されたページの題名、エラーの `code`、または AADSTS 番号でこのページを検索してください。
+サポートへの問い合わせには、トレース ID、相関 ID、時刻が必要です。
+
+People / 関係者:
+
+- **owner** consents with the Microsoft account / 所有者: Microsoft アカウントで同意する人
+- **tenant_admin** rules over the Microsoft Entra tenant / テナントの管理者
+- **operator** runs the broker / 運用担当者: このシステムを運用する人
+- **caller** writes the job that fetches tokens / 呼び出し元: トークンを取得するジョブの担当者
+- **nobody** need act: it passes / 対応不要: 自然に回復します
+
+An answer changes a connection only after it was confirmed by a second attempt.
+A number the broker does not know never decides: then the OAuth `error` does. Numbers of SAML
+sign-ins and of other flows that a web application cannot meet are left out.
+
+While someone is at the link in a browser, an answer changes no active connection. There, "sign in
+and consent again" reads [the sign-in was not completed](#restart).
+
+接続の状態が変わるのは、2 回目の試行で同じ結果が確認された場合だけです。未知の番号は判断に使わず、
+OAuth の `error` に従います。ブラウザーでリンクを操作している間の応答は、有効な接続に影響しません。
+Web アプリでは起こらない番号 (SAML など) は省いています。
+"""
+
+ADVERTISING = """\
+## Microsoft Advertising
+
+Faults of the API itself, after a token was issued. "Invalid client data" is only a wrapper: the
+code inside counts. Keep the tracking id for support.
+
+トークン発行後の API のエラーです。
+「Invalid client data」は包括的な文言であり、中のコードが原因を示します。
+サポートへの問い合わせには追跡 ID が必要です。
+"""
+
+MUTE = """\
+<a id="mute"></a>
+
+## Numbers that do not decide / 判断に使わない番号
+
+They mean different things; the OAuth `error`, or a second number beside them, decides.
+
+複数の意味を持つ番号です。OAuth の `error`、または併記された別の番号で判断します。
+"""
+
+EFFECTS = {
+    Effect.NONE: "unchanged / 変わらない",
+    Effect.OWNER: "`reauthorization_required`",
+    Effect.ADMIN: "`awaiting_admin`, tried once a day / 1 日 1 回確認",
+    Effect.POLICY: "`blocked`, tried once a day / 1 日 1 回確認",
+    Effect.CREDENTIAL: "unchanged; the broker pauses until the credential is replaced / "
+    "変わらない (資格情報の更新まで待機)",
+}
+"""What a confirmed answer at the refresh leg makes of the connection."""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([INTRODUCTION, *_contents(), *_classes(), *_mute(), *_advertising()])
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 done or in step, 1 out of step, 2 wrong usage."""
+    if arguments not in ([], ["--check"]):
+        print(__doc__, file=sys.stderr)
+        return 2
+    if not arguments:
+        PAGE.write_text(page(), encoding="utf-8")
+        return 0
+    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page():
+        return 0
+    print("docs/troubleshooting.md is out of step: run make docs")
+    return 1
+
+
+def _contents() -> Iterator[str]:
+    yield "## Contents / 目次\n"
+    for kind in Class:
+        yield f"- [{text(kind).title} / {text(kind, 'ja').title}](#{kind})"
+    yield "- [Numbers that do not decide / 判断に使わない番号](#mute)"
+    yield "- [Microsoft Advertising](#microsoft-advertising)\n"
+
+
+def _classes() -> Iterator[str]:
+    for kind in Class:
+        rule = table().rules[kind]
+        yield f'<a id="{kind}"></a>\n'
+        yield f"## {text(kind).title} / {text(kind, 'ja').title}\n"
+        yield (
+            f"`{rule.code}` · who acts / 対応する人: **{rule.actor}** · "
+            f"the connection / 接続の状態: {EFFECTS[rule.effect]}\n"
+        )
+        yield from _told(text(kind), text(kind, "ja"))
+        words = [f"`{word}`" for word in _named(kind)]
+        if words:
+            yield f"OAuth: {', '.join(words)}\n"
+        yield from _numbers(kind)
+
+
+def _named(kind: Class) -> Iterator[str]:
+    for word, entry in {**table().errors, **table().suberrors}.items():
+        if entry.kind is kind:
+            yield word
+
+
+def _told(english: Text, japanese: Text) -> Iterator[str]:
+    for said in (english, japanese):
+        yield f"{said.what}\n"
+        yield f"**→** {said.remedy} [Microsoft]({said.link})\n"
+
+
+def _numbers(kind: Class) -> Iterator[str]:
+    mine = {number: entry for number, entry in table().numbers.items() if entry.kind is kind}
+    shared: dict[tuple[Text, Text], list[int]] = {}
+    for number in mine:
+        both = _own(number, "en"), _own(number, "ja")
+        if both[0].key != kind:
+            shared.setdefault(both, []).append(number)
+    for (english, japanese), numbers in shared.items():
+        heading = ", ".join(f"AADSTS{number}" for number in numbers)
+        yield f"### {heading}: {english.title} / {japanese.title}\n"
+        yield from _told(english, japanese)
+    if mine:
+        yield from _rows(mine)
+
+
+def _own(number: int, language: Language) -> Text:
+    """The text of a number; numbers that share one compare equal."""
+    said = text(number, language)
+    own = said.key.isdigit()
+    return said._replace(key="number" if own else said.key, meaning="")
+
+
+def _rows(entries: dict[int, Entry]) -> Iterator[str]:
+    yield "| AADSTS | Microsoft's answer | Microsoft の応答 |"
+    yield "|---|---|---|"
+    yield from (_row(number, entry) for number, entry in entries.items())
+    yield ""
+
+
+def _row(number: int, entry: Entry) -> str:
+    meaning = entry.meaning or {}
+    return f"| {number} | {meaning['en']} | {meaning['ja']} |"
+
+
+def _mute() -> Iterator[str]:
+    yield MUTE
+    yield from _rows({n: entry for n, entry in table().numbers.items() if entry.kind is None})
+
+
+def _advertising() -> Iterator[str]:
+    yield ADVERTISING
+    for symbol, entry in catalogue()["findings"].items():
+        codes = ", ".join(str(code) for code in entry["codes"])
+        english, japanese = told(symbol, "en"), told(symbol, "ja")
+        yield f"### {f'{codes} ' if codes else ''}{symbol}: {english.title} / {japanese.title}\n"
+        yield f"`{entry['problem']}` · who acts / 対応する人: **{entry['actor']}**\n"
+        yield from _told(english, japanese)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
