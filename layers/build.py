@@ -35,6 +35,9 @@ SERVICES = frozenset({"dynamodb", "events", "kms", "lambda", "secretsmanager", "
 """The AWS services the functions call, X-Ray's SDK included. botocore's descriptions of the
 others are 9 parts in 10 of the whole layer."""
 
+APART = ("operator", "agent", "__main__.py")
+"""What the client package holds beside what a job imports."""
+
 HERE = Path(__file__).parent
 
 
@@ -52,7 +55,7 @@ def main() -> None:
     elif arguments.layer == "client":
         # Pure Python, for teams' functions of any version and machine; botocore is in the runtime.
         install(site, "client", ["--platform", "any", "--implementation", "py", "--abi", "none"])
-        copy(HERE / "client" / "token_broker", site / "token_broker", "cli")
+        copy(HERE / "client" / "token_broker", site / "token_broker", *APART)
         shutil.rmtree(site / "bin", ignore_errors=True)
     else:
         install(site, "dependencies", [] if arguments.host else for_lambda())

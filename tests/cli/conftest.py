@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from tests.cli.fake import Fake, serving
 from tests.e2e.harness import Stack
-from token_broker.cli.commands import cli
+from token_broker.operator.cli.commands import cli
 
 Run = Callable[..., Result]
 """`run("list", "--json", principal="team-a", input=...)`."""

@@ -57,7 +57,7 @@ class Shell:
         self._file: str | None = None
         stack.platform.settings(throttle_threshold=None)
         script = directory / "token-broker"
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m token_broker.cli "$@"\n')
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m token_broker "$@"\n')
         script.chmod(0o700)
 
     def rewrite(self, page: str) -> str:

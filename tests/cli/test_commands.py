@@ -14,7 +14,7 @@ from local.browser import Browser
 from local.template import ROOT
 from tests.cli.conftest import Run, environment
 from tests.e2e.harness import Stack
-from token_broker.cli.commands import cli
+from token_broker.operator.cli.commands import cli
 
 COMMANDS = ("show", "verify", "token", "refresh", "reauthorize", "suspend", "resume")
 
@@ -23,7 +23,7 @@ COMMANDS = ("show", "verify", "token", "refresh", "reauthorize", "suspend", "res
 def connecting(stack: Stack, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`token-broker connect` as a process of its own, and the owner's link that it shows."""
     env = {**environment(stack, "operator"), "PYTHONPATH": str(ROOT / "layers" / "client")}
-    command = [sys.executable, "-m", "token_broker.cli", "connect", *words]
+    command = [sys.executable, "-m", "token_broker", "connect", *words]
     with subprocess.Popen(
         command, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

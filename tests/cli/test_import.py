@@ -19,7 +19,7 @@ from tests.cli.conftest import Run
 from tests.cli.fake import Fake
 from tests.fakes.microsoft import TENANT
 from tests.unit.house import ADS, GRAPH
-from token_broker.cli.importing import engine
+from token_broker.operator.importing import engine
 
 Broker = tuple[Fake, str]
 
@@ -280,7 +280,7 @@ def test_a_name_twice_counts_once(fake: Broker, offline: Run, tmp_path: Path) ->
 
 
 def test_a_row_never_shows_its_token(fake: Broker) -> None:
-    from token_broker.cli.importing.rows import Defaults, row
+    from token_broker.operator.importing.rows import Defaults, row
 
     found = row("row 1", good(fake[0], 1), Defaults())
     assert "canary" not in repr(found)

@@ -8,7 +8,7 @@ from pathlib import Path
 from local.stack import Settings
 from tests.cli.page import PAGE, Shell, steady
 from tests.e2e.harness import up
-from token_broker.cli.commands import cli
+from token_broker.operator.cli.commands import cli
 
 
 def test_the_page_shows_what_the_commands_say(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_it_fetches_a_token(
     }[recipe.kind]
     (tmp_path / name).write_text(recipe.text, encoding="utf-8")
     script = tmp_path / "token-broker"
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m token_broker.cli "$@"\n')
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m token_broker "$@"\n')
     script.chmod(0o700)
     paths = [str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]]
     given = {"API_URL": stack.api_url, "CONNECTION": connection, "PATH": ":".join(paths)}

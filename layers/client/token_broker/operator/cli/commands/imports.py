@@ -12,16 +12,16 @@ import click
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from token_broker.cli import exits, screen
-from token_broker.cli.aws import client
-from token_broker.cli.importing import files, stores
-from token_broker.cli.importing.engine import Run
-from token_broker.cli.importing.files import Item
-from token_broker.cli.importing.report import Outcome, writer
-from token_broker.cli.importing.rows import Defaults
-from token_broker.cli.parse import grant, pairs
-from token_broker.cli.session import Session, current, shared
-from token_broker.operator import THREADS
+from token_broker.operator.cli import exits, screen
+from token_broker.operator.cli.aws import client
+from token_broker.operator.cli.session import Session, current, shared
+from token_broker.operator.client import THREADS
+from token_broker.operator.importing import files, stores
+from token_broker.operator.importing.engine import Run
+from token_broker.operator.importing.files import Item
+from token_broker.operator.importing.report import Outcome, writer
+from token_broker.operator.importing.rows import Defaults
+from token_broker.operator.words import grant, pairs
 
 FORMATS = {"csv": files.table, "jsonl": files.lines, "msal": files.cache}
 SECONDS = 180.0

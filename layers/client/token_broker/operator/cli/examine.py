@@ -12,10 +12,11 @@ from typing import Any
 import requests
 
 from token_broker import _wire
-from token_broker.cli.aws import client, outputs, refused, told
-from token_broker.cli.session import Session
 from token_broker.errors import TokenBrokerError
-from token_broker.shapes import Connection
+from token_broker.operator.awserrors import refused, told
+from token_broker.operator.cli.aws import client, outputs
+from token_broker.operator.cli.session import Session
+from token_broker.operator.shapes import Connection
 
 SKEW_NOTICE = 30
 """Seconds: AWS tolerates 300; a clock that is so far off already runs free."""

@@ -7,9 +7,9 @@ from dataclasses import asdict
 import click
 from rich.markup import escape
 
-from token_broker.cli import exits, screen
-from token_broker.cli.examine import Finding, examine
-from token_broker.cli.session import current, shared
+from token_broker.operator.cli import exits, screen
+from token_broker.operator.cli.examine import Finding, examine
+from token_broker.operator.cli.session import current, shared
 
 SIGNS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]·[/]"}
 

@@ -6,9 +6,9 @@ from typing import Any, get_args
 
 import click
 
-from token_broker.cli import exits, screen
-from token_broker.cli.session import current, shared
-from token_broker.shapes import Status
+from token_broker.operator.cli import exits, screen
+from token_broker.operator.cli.session import current, shared
+from token_broker.operator.shapes import Status
 
 STATUS = click.option("--status", type=click.Choice(get_args(Status)), help="Only such ones.")
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from token_broker.cli.parse import PARAMETERS, grant, pairs
-from token_broker.shapes import Grant, Wish
+from token_broker.operator.shapes import Grant, Wish
+from token_broker.operator.words import PARAMETERS, grant, pairs
 
 LABEL = "import"
 """The label that holds a row's digest, so that a repeated run knows what it has done."""

@@ -1,39 +1,14 @@
-"""Words of the command line and of files as the broker wants them."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from token_broker.shapes import Grant
-
-PARAMETERS = ("developer_token", "customer_id", "account_id")
-"""What is handed out beside a token."""
-
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def grant(text: str) -> Grant:
-    """`PRINCIPAL` or `PRINCIPAL=SCOPE,SCOPE`."""
-    # A role's ARN may hold "=", a scope's URL never does in its first word: split at "=http".
-    principal, mark, limit = text.partition("=http")
-    if not mark:
-        return {"principal": text}
-    return {"principal": principal, "scopes": ("http" + limit).split(",")}
-
-
-def pairs(texts: Iterable[str]) -> dict[str, str]:
-    """`NAME=TEXT`, several times. ValueError for one without `=`."""
-    found = {}
-    for text in texts:
-        name, mark, value = text.partition("=")
-        if not mark:
-            raise ValueError(f"{text}: give NAME=TEXT.")
-        found[name] = value
-    return found
 
 
 def parametric(command: F) -> F:

@@ -1,6 +1,6 @@
 """The command line `token-broker`: for operators, and for people who need a token at once.
 
-main ─ the console script; exit codes in `token_broker.cli.exits`, commands in `commands`
+main ─ the console script; exit codes in `exits`, commands in `commands`
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 def main() -> None:
     """Run, and exit with a documented status."""
     try:
-        from token_broker.cli.commands import cli
+        from token_broker.operator.cli.commands import cli
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise

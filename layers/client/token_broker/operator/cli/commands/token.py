@@ -6,8 +6,8 @@ import shlex
 
 import click
 
-from token_broker.cli import screen
-from token_broker.cli.session import current, shared
+from token_broker.operator.cli import screen
+from token_broker.operator.cli.session import current, shared
 from token_broker.token import Token
 
 

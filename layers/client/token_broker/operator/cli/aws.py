@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from token_broker import _wire
-from token_broker.cli.session import Session
-from token_broker.errors import TokenBrokerError
-
-DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+from token_broker.operator.awserrors import refused, told
+from token_broker.operator.cli.session import Session
 
 
 def client(session: Session, service: str) -> Any:
@@ -27,35 +25,6 @@ def client(session: Session, service: str) -> Any:
 
 def _region(session: Session) -> str | None:
     return session.region or (_wire.region(session.api_url) if session.api_url else None)
-
-
-def refused() -> tuple[type[Exception], ...]:
-    """What calls of a client raise."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    return BotoCoreError, ClientError
-
-
-def told(error: Exception, needed: str) -> TokenBrokerError:
-    """The error for people. `needed`: the rights the call takes. AWS's message stays out of it."""
-    answer = getattr(error, "response", None)
-    if answer is None:
-        name = type(error).__name__
-        if "Credential" in name or "SSO" in name or "Token" in name:
-            return TokenBrokerError("no_credentials", f"botocore raised {name}.")
-        return TokenBrokerError("unreachable", f"AWS: botocore raised {name}.")
-    code = answer.get("Error", {}).get("Code", "")
-    if code in DENIED:
-        return TokenBrokerError(
-            "not_authorized", f"AWS: {code}.", remedy=f"Run as a role that may {needed}."
-        )
-    return TokenBrokerError(
-        "aws_refused",
-        f"AWS: {code}.",
-        actor="caller",
-        title="AWS refused",
-        remedy="Check the names, the region (--region) and the account of the credentials.",
-    )
 
 
 def outputs(session: Session, stack: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from token_broker.cli.importing.rows import FIELDS, LINK, BadRow, Defaults, Row, row
+from token_broker.operator.importing.rows import FIELDS, LINK, BadRow, Defaults, Row, row
 
 Item = Row | BadRow
 

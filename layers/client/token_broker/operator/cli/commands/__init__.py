@@ -6,8 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from token_broker.cli.commands import change, connect, doctor, imports, look, replay, token
-from token_broker.cli.session import Group
+from token_broker.operator.cli.commands import change, connect, doctor, imports, look, replay, token
+from token_broker.operator.cli.session import Group
 
 
 def _version() -> str:

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from token_broker.cli.aws import refused, told
-from token_broker.cli.importing.files import Item, attempt
-from token_broker.cli.importing.rows import BadRow, Defaults, Row, row
 from token_broker.errors import TokenBrokerError
+from token_broker.operator.awserrors import refused, told
+from token_broker.operator.importing.files import Item, attempt
+from token_broker.operator.importing.rows import BadRow, Defaults, Row, row
 
 
 def secrets(

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from token_broker.errors import TokenBrokerError
-from token_broker.shapes import Connection, Links, Verification, username
+from token_broker.operator.shapes import Connection, Links, Verification, username
 
 COLOURS = {
     "active": "green",

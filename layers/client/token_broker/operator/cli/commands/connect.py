@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from token_broker.cli import screen
-from token_broker.cli.parse import PARAMETERS, grant, pairs, parameters, parametric
-from token_broker.cli.session import current, shared
 from token_broker.errors import TokenBrokerError
-from token_broker.operator import Operator
-from token_broker.shapes import Connection, Links, Wish, username
+from token_broker.operator.cli import screen
+from token_broker.operator.cli.parse import parameters, parametric
+from token_broker.operator.cli.session import current, shared
+from token_broker.operator.client import Operator
+from token_broker.operator.shapes import Connection, Links, Wish, username
+from token_broker.operator.words import PARAMETERS, grant, pairs
 
 POLL_SECONDS = 2.0
 

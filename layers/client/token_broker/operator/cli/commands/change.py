@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import click
 
-from token_broker.cli import parse, screen
-from token_broker.cli.parse import parametric
-from token_broker.cli.session import current, shared
 from token_broker.errors import TokenBrokerError
-from token_broker.operator import Operator
-from token_broker.shapes import Change, Connection, Grant
+from token_broker.operator.cli import parse, screen
+from token_broker.operator.cli.parse import parametric
+from token_broker.operator.cli.session import current, shared
+from token_broker.operator.client import Operator
+from token_broker.operator.shapes import Change, Connection, Grant
 
 TRIES = 3
 """Times a change is made anew when somebody else was quicker."""

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from token_broker.cli import screen
-from token_broker.cli.aws import client, outputs, refused
-from token_broker.cli.session import current, shared
 from token_broker.errors import TokenBrokerError
+from token_broker.operator.awserrors import refused, told
+from token_broker.operator.cli import screen
+from token_broker.operator.cli.aws import client, outputs
+from token_broker.operator.cli.session import current, shared
 
 BATCH = 10
 """The most SQS takes at once."""
@@ -65,8 +66,6 @@ def move(sqs: Any, dead: str, queue: str, count: int) -> int:
 
 
 def _failed(error: Exception) -> TokenBrokerError:
-    from token_broker.cli.aws import told
-
     return told(error, "sqs:ReceiveMessage, sqs:DeleteMessage and sqs:SendMessage on the queues")
 
 

@@ -13,12 +13,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from token_broker.cli.importing.files import Item
-from token_broker.cli.importing.report import Outcome
-from token_broker.cli.importing.rows import LABEL, BadRow, Row
 from token_broker.errors import TokenBrokerError
-from token_broker.operator import Operator
-from token_broker.shapes import Change, Connection, username
+from token_broker.operator.client import Operator
+from token_broker.operator.importing.files import Item
+from token_broker.operator.importing.report import Outcome
+from token_broker.operator.importing.rows import LABEL, BadRow, Row
+from token_broker.operator.shapes import Change, Connection, username
 
 FATAL = frozenset(
     {"not_authorized", "no_credentials", "clock_skew", "client_secret_expired", "unreachable"}

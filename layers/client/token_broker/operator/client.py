@@ -1,6 +1,6 @@
 """Managing connections: the routes of the operator.
 
-    from token_broker.operator import Operator
+    from token_broker.operator.client import Operator
 
     operator = Operator("https://<id>.execute-api.<region>.amazonaws.com/v1")
     for connection in operator.list():
@@ -25,7 +25,7 @@ from token_broker._signing import Signer, SupportsCredentials
 from token_broker._transport import CONNECT_SECONDS, READ_SECONDS, pause
 from token_broker._wire import Ask, Key
 from token_broker.errors import TokenBrokerError
-from token_broker.shapes import Change, Connection, Links, Status, Verification, Wish
+from token_broker.operator.shapes import Change, Connection, Links, Status, Verification, Wish
 
 THREADS = 32
 """Connections that are kept open at most."""

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from token_broker.broker import TokenBroker
-from token_broker.cli import exits, screen
 from token_broker.errors import TokenBrokerError
-from token_broker.operator import Operator
+from token_broker.operator.cli import exits, screen
+from token_broker.operator.client import Operator
 
 F = TypeVar("F", bound=Callable[..., Any])
 

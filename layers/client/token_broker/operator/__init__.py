@@ -1,0 +1,15 @@
+"""What manages the broker; a job imports nothing of it, and the Lambda layer leaves it out.
+
+client     Operator: the routes of the operator
+shapes     what they take and answer
+words      grants, labels and parameters as people write them
+importing  refresh tokens that teams hold elsewhere
+awserrors  what AWS's own refusals mean, for the parts that ask AWS itself
+cli        the command line `token-broker`
+
+Imports go downwards: cli, importing, client, shapes.
+"""
+
+from token_broker.operator.client import Operator
+
+__all__ = ["Operator"]

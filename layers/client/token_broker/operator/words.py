@@ -1,0 +1,30 @@
+"""Words of the command line and of files as the broker wants them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from token_broker.operator.shapes import Grant
+
+PARAMETERS = ("developer_token", "customer_id", "account_id")
+"""What is handed out beside a token."""
+
+
+def grant(text: str) -> Grant:
+    """`PRINCIPAL` or `PRINCIPAL=SCOPE,SCOPE`."""
+    # A role's ARN may hold "=", a scope's URL never does in its first word: split at "=http".
+    principal, mark, limit = text.partition("=http")
+    if not mark:
+        return {"principal": text}
+    return {"principal": principal, "scopes": ("http" + limit).split(",")}
+
+
+def pairs(texts: Iterable[str]) -> dict[str, str]:
+    """`NAME=TEXT`, several times. ValueError for one without `=`."""
+    found = {}
+    for text in texts:
+        name, mark, value = text.partition("=")
+        if not mark:
+            raise ValueError(f"{text}: give NAME=TEXT.")
+        found[name] = value
+    return found
