@@ -9,25 +9,30 @@ from urllib.parse import parse_qs
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from broker import edge, links, pages, settings, site, wiring
-from broker.adapters.journal import Journal
-from broker.model import LinkKind
-from broker.problems import Problem
+from broker import settings, wiring
+from broker.adapters.telemetry import Telemetry
+from broker.domain.attempts import LinkKind
+from broker.domain.problems import Problem
+from broker.web import browser, gateway, links
+from broker.web.pages.language import negotiate
 
-JOURNAL = Journal("authorize")
+TELEMETRY = Telemetry("authorize")
 SETTINGS = settings.parse(settings.Authorize, os.environ)
-STEP = wiring.authorize_step(SETTINGS, JOURNAL)
+STEP = wiring.authorize_step(SETTINGS, TELEMETRY)
 ROUTES = APIGatewayRestResolver()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """API Gateway's proxy event."""
     try:
-        return site.guard(
-            lambda: ROUTES.resolve(event, context), edge.Request(event), JOURNAL, SETTINGS.client_id
+        return browser.guard(
+            lambda: ROUTES.resolve(event, context),
+            gateway.Request(event),
+            TELEMETRY,
+            SETTINGS.client_id,
         )
     finally:
-        JOURNAL.flush()
+        TELEMETRY.flush()
 
 
 @ROUTES.get("/authorize")
@@ -56,10 +61,10 @@ def go_admin() -> Response[str]:
 
 def _show(kind: LinkKind) -> Response[str]:
     request = _request()
-    language = pages.negotiate(request.header("accept-language"))
+    language = negotiate(request.header("accept-language"))
     base_url = request.base_url(SETTINGS.public_base_url)
     page = STEP.show(kind, request.one("ticket"), base_url, language)
-    return site.page(page, site.targets(SETTINGS.identity_platform_url))
+    return browser.page(page, browser.targets(SETTINGS.identity_platform_url))
 
 
 def _begin(kind: LinkKind) -> Response[str]:
@@ -77,8 +82,8 @@ def _begin(kind: LinkKind) -> Response[str]:
         links.cookie(request.header("cookie")),
         request.base_url(SETTINGS.public_base_url),
     )
-    return site.redirect(departure.location, departure.cookie)
+    return browser.redirect(departure.location, departure.cookie)
 
 
-def _request() -> edge.Request:
-    return edge.Request(ROUTES.current_event.raw_event)
+def _request() -> gateway.Request:
+    return gateway.Request(ROUTES.current_event.raw_event)

@@ -8,37 +8,39 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from broker import body, edge, names, settings, wiring
-from broker.adapters.journal import Journal
-from broker.problems import Problem
+from broker import settings, wiring
+from broker.adapters.telemetry import Telemetry
+from broker.domain import names
+from broker.domain.problems import Problem
+from broker.web import bodies, gateway
 
-JOURNAL = Journal("connections")
+TELEMETRY = Telemetry("connections")
 SETTINGS = settings.parse(settings.Connections, os.environ)
-STEP = wiring.connections_step(SETTINGS, JOURNAL)
+STEP = wiring.connections_step(SETTINGS, TELEMETRY)
 ROUTES = APIGatewayRestResolver()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """API Gateway's proxy event."""
-    request = edge.Request(event)
+    request = gateway.Request(event)
     try:
-        return edge.guard(lambda: ROUTES.resolve(event, context), JOURNAL, request.id)
+        return gateway.guard(lambda: ROUTES.resolve(event, context), TELEMETRY, request.id)
     finally:
-        JOURNAL.flush()
+        TELEMETRY.flush()
 
 
 @ROUTES.post("/connections")
 def create() -> Response[str]:
     """201 with the links for the owner and the administrator."""
     request = _request()
-    wish = body.creation(request.json())
+    wish = bodies.creation(request.json())
     return _answer(201, STEP.create(wish, request.arn, _base(request)))
 
 
 @ROUTES.get("/connections")
 def listing() -> Response[str]:
     """200 with a page of connections."""
-    query = body.listing(_request().query)
+    query = bodies.listing(_request().query)
     return _answer(200, STEP.list(query.status, query.limit, query.after))
 
 
@@ -52,7 +54,7 @@ def show(connection: str) -> Response[str]:
 def change(connection: str) -> Response[str]:
     """200 with the connection after the merge patch."""
     name = names.slug(connection)
-    wish = body.change(_request().json("application/json", "application/merge-patch+json"))
+    wish = bodies.change(_request().json("application/json", "application/merge-patch+json"))
     return _answer(200, STEP.change(name, wish))
 
 
@@ -60,14 +62,14 @@ def change(connection: str) -> Response[str]:
 def delete(connection: str) -> Response[str]:
     """204."""
     STEP.delete(names.slug(connection))
-    return Response(204, "application/json", "", edge.NO_STORE)
+    return Response(204, "application/json", "", gateway.NO_STORE)
 
 
 @ROUTES.post("/connections/<connection>/authorizations")
 def reauthorize(connection: str) -> Response[str]:
     """201 with new links; the old ones end."""
     request, name = _request(), names.slug(connection)
-    wish = body.renewal(request.json() if request.event.get("body") else {})
+    wish = bodies.renewal(request.json() if request.event.get("body") else {})
     return _answer(201, STEP.reauthorize(name, wish, request.arn, _base(request)))
 
 
@@ -81,7 +83,7 @@ def refresh(connection: str) -> Response[str]:
 def adopt(connection: str) -> Response[str]:
     """200 with the connection after the refresh token has been proven."""
     name = names.slug(connection)
-    return _answer(200, STEP.adopt(name, body.refresh_token(_request().json())))
+    return _answer(200, STEP.adopt(name, bodies.refresh_token(_request().json())))
 
 
 @ROUTES.not_found
@@ -92,13 +94,13 @@ def unknown(_: Exception) -> Response[str]:
     raise Problem("not_found", "There is no such route.")
 
 
-def _request() -> edge.Request:
-    return edge.Request(ROUTES.current_event.raw_event)
+def _request() -> gateway.Request:
+    return gateway.Request(ROUTES.current_event.raw_event)
 
 
-def _base(request: edge.Request) -> str:
+def _base(request: gateway.Request) -> str:
     return request.base_url(SETTINGS.public_base_url)
 
 
 def _answer(status: int, content: dict[str, Any]) -> Response[str]:
-    return Response(status, "application/json", json.dumps(content), edge.NO_STORE)
+    return Response(status, "application/json", json.dumps(content), gateway.NO_STORE)

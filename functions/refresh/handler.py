@@ -12,12 +12,13 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from broker import edge, settings, wiring
-from broker.adapters import orders
-from broker.adapters.journal import Journal
+from broker import settings, wiring
+from broker.adapters import refresh_requests
+from broker.adapters.telemetry import Telemetry
+from broker.web import gateway
 
-JOURNAL = Journal("refresh")
-STEP = wiring.refresh_step(settings.parse(settings.Refresh, os.environ), JOURNAL)
+TELEMETRY = Telemetry("refresh")
+STEP = wiring.refresh_step(settings.parse(settings.Refresh, os.environ), TELEMETRY)
 ONCE = ("admin", "consent")
 """Reasons of orders that nobody sends again; what is due, the schedule does."""
 BATCH = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -32,12 +33,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             return dict(BATCH.response())
         return _run(event)
     except Exception as error:  # noqa: BLE001 (the edge: nothing may escape with its message)
-        problem = edge.known(error, JOURNAL, _id(context))
+        problem = gateway.known(error, TELEMETRY, _id(context))
         if "Records" in event:
             raise _Again from None  # an answer of any other shape would delete the messages
         return {"problem": problem.as_dict()}
     finally:
-        JOURNAL.flush()
+        TELEMETRY.flush()
 
 
 def _record(record: SQSRecord) -> None:
@@ -46,7 +47,7 @@ def _record(record: SQSRecord) -> None:
         body = json.loads(record.body)
         problem = _run(body)["problem"]
     except Exception as error:  # noqa: BLE001 (see below)
-        edge.known(error, JOURNAL, record.message_id)
+        gateway.known(error, TELEMETRY, record.message_id)
         raise _Again from None
     busy = problem is not None and problem["code"] == "refresh_in_progress"
     if busy and body["reason"] in ONCE:
@@ -58,18 +59,18 @@ class _Again(Exception):  # noqa: N818 (what the queue is told)
 
 
 def _run(body: dict[str, Any]) -> dict[str, Any]:
-    order = orders.load(body)
+    order = refresh_requests.load(body)
     problem = STEP.run(order)
     code = problem.code if problem else "refreshed"
     numbers = problem.provider.error_codes if problem and problem.provider else ()
-    JOURNAL.note(
+    TELEMETRY.note(
         "refresh",
         connection=order.connection,
         reason=order.reason,
         code=code,
         number=next(iter(numbers), None),
     )
-    JOURNAL.count("Redemptions", code=code)
+    TELEMETRY.count("Redemptions", code=code)
     return {"problem": problem.as_dict() if problem else None}
 
 

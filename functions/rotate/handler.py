@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from broker import wiring
-from broker.adapters.journal import Journal
+from broker.adapters.telemetry import Telemetry
 
-JOURNAL = Journal("rotate")
-STEP = wiring.rotate_step(JOURNAL)
+TELEMETRY = Telemetry("rotate")
+STEP = wiring.rotate_step(TELEMETRY)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001
@@ -16,4 +16,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG
     try:
         return {"sent": STEP.run(lambda: context.get_remaining_time_in_millis() / 1000)}
     finally:
-        JOURNAL.flush()
+        TELEMETRY.flush()

@@ -13,34 +13,37 @@ gc.disable()
 
 from typing import Any
 
-from broker import edge, grants, names, view, wiring
-from broker.adapters.journal import Journal
-from broker.problems import Problem
+from broker import wiring
+from broker.adapters.telemetry import Telemetry
+from broker.domain import grants, names
+from broker.domain.problems import Problem
+from broker.lifecycle import serving
+from broker.web import gateway
 
-JOURNAL = Journal("token")
-STEP = wiring.token_step(JOURNAL)
+TELEMETRY = Telemetry("token")
+STEP = wiring.token_step(TELEMETRY)
 
 gc.freeze()
 gc.enable()
 
 
-def handler(event: dict[str, Any], context: object) -> edge.Answer:  # noqa: ARG001
+def handler(event: dict[str, Any], context: object) -> gateway.Answer:  # noqa: ARG001
     """API Gateway's proxy event to a token, or a problem."""
-    request = edge.Request(event)
+    request = gateway.Request(event)
     audit: dict[str, str] = {"code": "served", "request_id": request.id}
     try:
-        return edge.guard(lambda: _serve(request, audit), JOURNAL, request.id, audit)
+        return gateway.guard(lambda: _serve(request, audit), TELEMETRY, request.id, audit)
     finally:
-        JOURNAL.note("token", **audit)
-        JOURNAL.flush()
+        TELEMETRY.note("token", **audit)
+        TELEMETRY.flush()
 
 
-def _serve(request: edge.Request, audit: dict[str, str]) -> edge.Answer:
+def _serve(request: gateway.Request, audit: dict[str, str]) -> gateway.Answer:
     name = names.slug(request.path("connection"))
     audit["connection"] = name
-    query = view.parse(request.query)
+    query = serving.parse(request.query)
     if not request.arn:
         raise Problem("access_denied", "The request carries no AWS principal.")
     caller = grants.caller(request.arn)
     audit["principal"] = str(caller)
-    return edge.answer(200, STEP.serve(caller, name, query, audit))
+    return gateway.answer(200, STEP.serve(caller, name, query, audit))

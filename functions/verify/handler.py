@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from broker import edge, names, wiring
-from broker.adapters.journal import Journal
-from broker.names import Incarnation
+from broker import wiring
+from broker.adapters.telemetry import Telemetry
+from broker.domain import names
+from broker.domain.names import Incarnation
+from broker.web import gateway
 
-JOURNAL = Journal("verify")
-STEP = wiring.verify_step(JOURNAL)
+TELEMETRY = Telemetry("verify")
+STEP = wiring.verify_step(TELEMETRY)
 SHOWN = ("name", "ok", "code", "detail", "actor", "remedy")
 
 
@@ -23,16 +25,16 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         if "requestContext" not in event:
             return _tell(event, str(getattr(context, "aws_request_id", "")))
-        request = edge.Request(event)
-        return edge.guard(lambda: _answer(request), JOURNAL, request.id)
+        request = gateway.Request(event)
+        return gateway.guard(lambda: _answer(request), TELEMETRY, request.id)
     finally:
-        JOURNAL.flush()
+        TELEMETRY.flush()
 
 
-def _answer(request: edge.Request) -> edge.Answer:
+def _answer(request: gateway.Request) -> gateway.Answer:
     found = [asdict(check) for check in STEP.run(names.slug(request.path("connection")))]
     checks = [{name: check[name] for name in SHOWN} for check in found]
-    return edge.answer(200, {"ok": all(check["ok"] for check in checks), "checks": checks})
+    return gateway.answer(200, {"ok": all(check["ok"] for check in checks), "checks": checks})
 
 
 def _tell(event: dict[str, Any], request_id: str) -> dict[str, Any]:
@@ -40,6 +42,6 @@ def _tell(event: dict[str, Any], request_id: str) -> dict[str, Any]:
         name, incarnation = names.slug(event["connection"]), Incarnation(event["incarnation"])
         found = STEP.run(name, incarnation, float(event["seconds"]))
     except Exception as error:  # noqa: BLE001 (the edge: nothing may escape with its message)
-        edge.known(error, JOURNAL, request_id)
+        gateway.known(error, TELEMETRY, request_id)
         return {"checks": None}
     return {"checks": [asdict(check) for check in found]}

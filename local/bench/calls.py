@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from broker import wiring
-from broker.breaker import Memory
-from broker.model import Connection
-from broker.names import Instant
-from broker.ports import Order
-from broker.view import Query
+from broker.domain.connection import Connection
+from broker.domain.names import Instant
+from broker.lifecycle.serving import Query
+from broker.ports.outside import RefreshRequest
+from broker.providers.credential_breaker import Memory
 from local.bench.emulated import CLIENTS
 from local.bench.ground import TEAM, Ground, Silent
 
@@ -63,8 +63,8 @@ def paths(ground: Ground) -> dict[str, Calls]:
     def hit() -> None:
         warm.serve(TEAM, valid.name, Query())
 
-    def order(of: Connection) -> Order:
-        return Order(of.name, of.incarnation, "schedule", generation=1)
+    def order(of: Connection) -> RefreshRequest:
+        return RefreshRequest(of.name, of.incarnation, "schedule", generation=1)
 
     oauth = ground.redeem.oauth
     oauth.breaker.credentials.current(fresh=True)  # so that its age does not decide

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from broker.adapters.dynamodb.codec import wrap
-from broker.model import Connection
+from broker.domain.connection import Connection
 from local.bench.sample import OneKey
 
 

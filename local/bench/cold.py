@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from broker.secret import Secret
+from broker.domain.secret import Secret
 from local import package
 from local.bench import canned, sample
-from local.bench.chance import Steady
+from local.bench.randomness import Steady
 from local.template import ROOT
 
 FLOOR = "import boto3; s = boto3.Session(); s.client('dynamodb'); s.client('kms')"

@@ -11,7 +11,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from broker import policy
+from broker.lifecycle import policy
 
 MONTH = 30 * 86_400
 ITEM_KB = 4.0

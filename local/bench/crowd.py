@@ -9,12 +9,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from broker.model import Connection
-from broker.names import Incarnation, Instant, Name
-from broker.ports import Leases, Unavailable
-from broker.problems import Problem
+from broker.domain.connection import Connection
+from broker.domain.names import Incarnation, Instant, Name
+from broker.domain.problems import Problem
+from broker.lifecycle.serving import Query
+from broker.ports.errors import Unavailable
+from broker.ports.stores import Leases
 from broker.steps import token
-from broker.view import Query
 from local.bench.ground import TEAM, Ground
 
 PATIENCE = 60.0

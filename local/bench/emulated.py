@@ -13,11 +13,11 @@ from typing import Any
 from botocore.config import Config
 
 from broker import settings, wiring
-from broker.adapters import aws
+from broker.adapters import clients
 from broker.adapters.dynamodb.connections import Connections
 from broker.adapters.dynamodb.consents import Consents
 from broker.adapters.dynamodb.vault import Vault
-from broker.secret import Secret
+from broker.domain.secret import Secret
 from local import deploy, stack
 from local.bench import sample
 from local.bench.ground import Counted, Ground, Silent
@@ -31,7 +31,14 @@ PATIENT = Config(
 )
 """The emulator answers a few hundred calls a second: a crowd shall wait for it, not fail at it."""
 
-CLIENTS = (aws.dynamodb, aws.kms, aws.secretsmanager, aws.sqs, aws.events, aws.functions)
+CLIENTS = (
+    clients.dynamodb,
+    clients.kms,
+    clients.secretsmanager,
+    clients.sqs,
+    clients.events,
+    clients.functions,
+)
 
 
 @contextmanager
@@ -41,17 +48,17 @@ def broker(report: Callable[[str], None]) -> Iterator[Ground]:
     with tempfile.TemporaryDirectory() as state:
         own = stack.Settings.apart(Path(state))
         stack.up(own, report)
-        kept, quick = dict(os.environ), aws.QUICK
+        kept, quick = dict(os.environ), clients.QUICK
         try:
             names = stack.outputs(own.state)
             # The stack's own rotation would redeem what is measured.
             schedule = deploy.Cloud(own.endpoint).client("scheduler")
             schedule.delete_schedule(Name=names["RotateScheduleName"])
             os.environ.update(environment(own, names))
-            aws.QUICK = PATIENT
+            clients.QUICK = PATIENT
             yield _wired(own)
         finally:
-            aws.QUICK = quick
+            clients.QUICK = quick
             _forget()
             os.environ.clear()
             os.environ.update(kept)
@@ -93,8 +100,8 @@ def environment(own: stack.Settings, names: Mapping[str, str]) -> dict[str, str]
 
 
 def _wired(own: stack.Settings) -> Ground:
-    journal: Any = Silent()
-    redeem = wiring.refresh_step(settings.parse(settings.Refresh, os.environ), journal)
+    telemetry: Any = Silent()
+    redeem = wiring.refresh_step(settings.parse(settings.Refresh, os.environ), telemetry)
     http = Counted(redeem.oauth.http)
     redeem = replace(redeem, oauth=replace(redeem.oauth, http=http))
     platform = Platform(own.platform)
@@ -103,11 +110,11 @@ def _wired(own: stack.Settings) -> Ground:
     connections, vault = os.environ["CONNECTIONS_TABLE"], os.environ["VAULT_TABLE"]
     return Ground(
         substrate="emulator",
-        serve=wiring.token_step(journal),
+        serve=wiring.token_step(telemetry),
         redeem=redeem,
-        connections=Connections(aws.dynamodb(), connections),
-        consents=Consents(aws.dynamodb(), connections, vault),
-        vault=Vault(aws.dynamodb(), vault),
+        connections=Connections(clients.dynamodb(), connections),
+        consents=Consents(clients.dynamodb(), connections, vault),
+        vault=Vault(clients.dynamodb(), vault),
         keys=(redeem.token_keys, redeem.vault_keys),
         http=http,
         stack=deploy.NAME,
@@ -127,4 +134,4 @@ def _forget() -> None:
     for client in CLIENTS:
         client().close()
         client.cache_clear()
-    aws._session.cache_clear()
+    clients._session.cache_clear()

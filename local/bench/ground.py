@@ -12,21 +12,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
-from broker.grants import Caller
-from broker.model import Connection
-from broker.ports import Connections, Consents, Http, Order, Reply, Vault
-from broker.problems import Problem
-from broker.sealing import Keys
-from broker.secret import Secret
+from broker.domain.connection import Connection
+from broker.domain.grants import Caller
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.ports.outside import Http, RefreshRequest, Reply
+from broker.ports.stores import Connections, Consents, Vault
+from broker.sealing.envelope import Keys
 from broker.steps import refresh, token
 from local.bench import sample
-from local.bench.chance import Steady
+from local.bench.randomness import Steady
 
 TEAM = Caller("aws", sample.ACCOUNT_ID, "team-a")
 
 
 class Silent:
-    """`ports.Journal` that keeps nothing."""
+    """`ports.Telemetry` that keeps nothing."""
 
     def note(self, event: str, **fields: str | int | bool | None) -> None:
         """Nothing."""
@@ -58,10 +59,10 @@ class InProcess:
 
     step: refresh.Step
 
-    def run(self, order: Order) -> Problem | None:
+    def run(self, order: RefreshRequest) -> Problem | None:
         return self.step.run(order)
 
-    def start(self, order: Order) -> None:
+    def start(self, order: RefreshRequest) -> None:
         self.step.run(order)
 
 

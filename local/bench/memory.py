@@ -8,12 +8,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from broker.adapters.chance import Chance
-from broker.breaker import Breaker
-from broker.consent import Acceptance
-from broker.oauth import OAuth
-from broker.ports import Credential, Reply
-from broker.secret import Secret
+from broker.adapters.randomness import Randomness
+from broker.domain.secret import Secret
+from broker.lifecycle.acceptance import Acceptance
+from broker.ports.outside import Credential, Reply
+from broker.providers.credential_breaker import Breaker
+from broker.providers.entra.token_endpoint import OAuth
 from broker.steps import refresh, token
 from local.bench import sample
 from local.bench.ground import Counted, Ground, InProcess, Silent
@@ -50,7 +50,7 @@ class Sleeper:
 def broker(latency: float = 0.0) -> Ground:
     """Over the stores of the tests."""
     shared, sleeper = tables.Tables(), Sleeper(latency)
-    http, journal, chance = Counted(sleeper), Silent(), Chance()
+    http, telemetry, randomness = Counted(sleeper), Silent(), Randomness()
     token_keys, vault_keys = keys.Keys(), keys.Keys()
     connections, vault = tables.Connections(shared), tables.Vault(shared)
     consents, events = tables.Consents(shared), world.Events()
@@ -60,12 +60,12 @@ def broker(latency: float = 0.0) -> Ground:
             credentials=world.Credentials(Credential(Secret("s"), "v1")),
             breakers=underway.Breakers(shared),
             events=events,
-            journal=journal,
+            telemetry=telemetry,
             clock=time.time,
             client_id=CLIENT_ID,
         ),
         clock=time.time,
-        chance=chance,
+        randomness=randomness,
         sleep=time.sleep,
         client_id=CLIENT_ID,
     )
@@ -76,7 +76,7 @@ def broker(latency: float = 0.0) -> Ground:
         http=http,
         events=events,
         clock=time.time,
-        chance=chance,
+        randomness=randomness,
         stack=STACK,
         platform=PLATFORM,
         client_id=CLIENT_ID,
@@ -92,8 +92,8 @@ def broker(latency: float = 0.0) -> Ground:
         oauth=oauth,
         events=events,
         clock=time.time,
-        chance=chance,
-        journal=journal,
+        randomness=randomness,
+        telemetry=telemetry,
         stack=STACK,
         platform=PLATFORM,
         client_id=CLIENT_ID,
@@ -103,9 +103,9 @@ def broker(latency: float = 0.0) -> Ground:
         keys=token_keys,
         refresher=InProcess(redeem),
         clock=time.time,
-        chance=chance,
+        randomness=randomness,
         sleep=time.sleep,
-        journal=journal,
+        telemetry=telemetry,
         stack=STACK,
     )
 

@@ -12,10 +12,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from broker.adapters.chance import Chance
-from broker.names import Instant
-from broker.ports import SHARDS, Order
-from broker.problems import Problem
+from broker.adapters.randomness import Randomness
+from broker.domain.names import Instant
+from broker.domain.problems import Problem
+from broker.ports.outside import RefreshRequest
+from broker.ports.stores import SHARDS
 from broker.steps import rotate
 from local.bench.ground import Ground, Silent
 
@@ -27,11 +28,11 @@ EVERY = 60.0
 class Queue:
     """`ports.Queue` between threads."""
 
-    orders: deque[Order] = field(default_factory=deque)
+    orders: deque[RefreshRequest] = field(default_factory=deque)
     busy: int = 0
     sent: int = 0
 
-    def send(self, orders: Sequence[Order]) -> int:
+    def send(self, orders: Sequence[RefreshRequest]) -> int:
         assert len(orders) <= 10
         self.orders.extend(orders)
         self.sent += len(orders)
@@ -77,7 +78,7 @@ def run(ground: Ground, connections: int, workers: int, latency: float) -> Rotat
     ground.slow(latency)
     queue, before = Queue(), ground.http.calls["microsoft.token"]
     step = rotate.Step(
-        ground.vault, queue, time.time, Chance(), Silent(), SHARDS, rotate.window(workers, 1)
+        ground.vault, queue, time.time, Randomness(), Silent(), SHARDS, rotate.window(workers, 1)
     )
     problems: list[Problem] = []
     begun, stop = time.monotonic(), threading.Event()

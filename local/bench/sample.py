@@ -7,13 +7,15 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker import policy, scopes
-from broker.grants import Grant
-from broker.model import Account, Connection, Grantee, Sealed, Status, Token
-from broker.names import Incarnation, Instant, Name
-from broker.ports import Chance, Consent
-from broker.sealing import Context, Keys, seal, slot
-from broker.secret import Secret
+from broker.domain import scopes
+from broker.domain.connection import Account, Connection, Sealed, Status, StoredRefreshToken, Token
+from broker.domain.grants import Grant
+from broker.domain.names import Incarnation, Instant, Name
+from broker.domain.secret import Secret
+from broker.lifecycle import policy
+from broker.ports.ambient import Randomness
+from broker.ports.stores import Consent
+from broker.sealing.envelope import Context, Keys, encryption_context, seal
 
 ACCOUNT_ID = "111122223333"
 ADS = "https://ads.microsoft.com/msads.manage"
@@ -63,11 +65,11 @@ def consent(
     refresh_token: Secret,
     expires_at: int,
     due_at: int,
-    chance: Chance,
+    randomness: Randomness,
 ) -> Consent:
     """What the callback writes. `keys`: of the tokens and of the vault."""
     now = Instant(int(time.time()))
-    where = slot(stack, before.incarnation, "access_token", 1, OWN.key)
+    where = encryption_context(stack, before.incarnation, "access_token", 1, OWN.key)
     sealed = seal(keys[0], where, Secret("a" * ACCESS_BYTES))
     token = Token(
         resource=RESOURCE,
@@ -76,10 +78,10 @@ def consent(
         sealed=Sealed(sealed, 1),
         obtained_at=Instant(expires_at - LIFE),
         expires_at=Instant(expires_at),
-        ahead_at=policy.ahead(expires_at - LIFE, LIFE, None, chance),
+        ahead_at=policy.ahead(expires_at - LIFE, LIFE, None, randomness),
     )
-    vault = slot(stack, before.incarnation, "refresh_token", 1)
-    grantee = Grantee(
+    vault = encryption_context(stack, before.incarnation, "refresh_token", 1)
+    stored = StoredRefreshToken(
         incarnation=before.incarnation,
         name=before.name,
         epoch=1,
@@ -91,7 +93,7 @@ def consent(
     )
     return Consent(
         before=before,
-        grantee=grantee,
+        stored=stored,
         account=Account("t", before.name, "owner@contoso.example"),
         scopes=before.scopes,
         granted={RESOURCE: (ADS,)},

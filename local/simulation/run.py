@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from broker.model import Status
+from broker.domain.connection import Status
 from broker.steps.rotate import window
 from local.simulation import waits
 from local.simulation.scenario import DAY, Down, Outage, Scenario, Silence, Throttle
 from local.simulation.throttled import Crew
-from local.simulation.waits import ATTEMPTS, DRAWS, Chance, Waits
+from local.simulation.waits import ATTEMPTS, DRAWS, Randomness, Waits
 
 Ids = NDArray[np.int64]
 
@@ -63,7 +63,7 @@ class Fleet:
     def __init__(self, scenario: Scenario, drawn: Waits) -> None:
         self.scenario, self.drawn = scenario, drawn
         self.random = np.random.default_rng(scenario.seed)
-        self.chance = Chance(scenario.seed)
+        self.randomness = Randomness(scenario.seed)
         self.crew = Crew(scenario.workers, scenario.latency)
         count = scenario.connections
         self.used = np.zeros(count, dtype=bool)
@@ -119,7 +119,7 @@ class Fleet:
         """Microsoft refuses the grant, rightly or not: one by one, as they are few."""
         for one, now in zip(ids.tolist(), at.tolist(), strict=True):
             since = int(self.since[one])
-            verdict = waits.refused(now, None if since < 0 else since, self.chance)
+            verdict = waits.refused(now, None if since < 0 else since, self.randomness)
             if verdict.status is Status.REAUTHORIZATION_REQUIRED:
                 self.due[one] = NEVER
                 if self.revoked[one] <= now:

@@ -1,14 +1,15 @@
 """What workers get done while Microsoft throttles: one by one, for each knows only what it was
-told itself (`broker.pauses`)."""
+told itself (`broker.providers.throttling`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from heapq import heapreplace
 
-from broker.diagnosis import Diagnosis, Leg, diagnose
-from broker.names import Incarnation
-from broker.pauses import Pauses
+from broker.domain.names import Incarnation
+from broker.providers.entra.diagnosis import Diagnosis, diagnose
+from broker.providers.terms import Endpoint
+from broker.providers.throttling import Pauses
 from local.simulation.scenario import Throttle
 
 AUTHORITY = "https://login.microsoftonline.com/common"
@@ -70,4 +71,4 @@ class Crew:
 
 def _answer(spell: Throttle) -> Diagnosis:
     headers = {"retry-after": str(spell.retry_after)}
-    return diagnose(Leg.REFRESH, 429, headers, b"Too Many Requests", 0.0)
+    return diagnose(Endpoint.REFRESH, 429, headers, b"Too Many Requests", 0.0)

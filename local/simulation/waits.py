@@ -14,13 +14,13 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from broker import policy
-from broker.diagnosis import Effect
-from broker.model import Connection, Failure, Status, Suspicion
-from broker.names import Incarnation, Instant, Name
-from broker.problems import Problem
-from broker.secret import Secret
-from broker.verdict import Refusal, Verdict, judge
+from broker.domain.connection import Connection, Failure, Status, Suspicion
+from broker.domain.names import Incarnation, Instant, Name
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.lifecycle import policy
+from broker.lifecycle.verdict import Refusal, Verdict, judge
+from broker.providers.terms import Effect
 
 Seconds = NDArray[np.int64]
 
@@ -33,8 +33,8 @@ LATE = 1_000_000
 """An instant far from 0, so that no draw is before it."""
 
 
-class Chance:
-    """`ports.Chance`, seeded."""
+class Randomness:
+    """`ports.Randomness`, seeded."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
@@ -77,20 +77,20 @@ class Waits:
 @cache
 def draw(seed: int) -> Waits:
     """Ask the policy `DRAWS` times for each case."""
-    chance = Chance(seed)
+    randomness = Randomness(seed)
 
     def many(one: Callable[[], int]) -> Seconds:
         return np.array([one() - LATE for _ in range(DRAWS)], dtype=np.int64)
 
     def success(in_use: bool) -> int:
-        life = int(chance.between(*LIVES))
-        ahead_at = policy.ahead(LATE, life, None, chance)
+        life = int(randomness.between(*LIVES))
+        ahead_at = policy.ahead(LATE, life, None, randomness)
         connection = replace(BASE, last_used_at=Instant(LATE)) if in_use else BASE
-        return policy.due(connection, ahead_at, LATE, chance)
+        return policy.due(connection, ahead_at, LATE, randomness)
 
     def failure(attempts: int) -> int:
         refusal = Refusal(Effect.NONE, Problem("provider_unavailable"))
-        return waited(attempts, refusal, chance)
+        return waited(attempts, refusal, randomness)
 
     rows = [many(partial(failure, max(1, number))) for number in range(ATTEMPTS + 1)]
     return Waits(
@@ -98,19 +98,19 @@ def draw(seed: int) -> Waits:
     )
 
 
-def waited(attempts: int, refusal: Refusal, chance: Chance) -> int:
+def waited(attempts: int, refusal: Refusal, randomness: Randomness) -> int:
     """When the real policy has what passes tried again, after so many failures in a row."""
     known = replace(BASE, last_error=_failure(attempts - 1)) if attempts > 1 else BASE
-    due_at = judge(known, refusal, Instant(LATE), chance).due_at
+    due_at = judge(known, refusal, Instant(LATE), randomness).due_at
     assert due_at is not None, "what passes is tried again"
     return due_at
 
 
-def refused(now: int, since: int | None, chance: Chance) -> Verdict:
+def refused(now: int, since: int | None, randomness: Randomness) -> Verdict:
     """What the real policy makes of a refusal of the grant, first or repeated."""
     suspicion = None if since is None else Suspicion("reauthorization_required", Instant(since))
     refusal = Refusal(Effect.OWNER, Problem("reauthorization_required"))
-    return judge(replace(BASE, suspicion=suspicion), refusal, Instant(now), chance)
+    return judge(replace(BASE, suspicion=suspicion), refusal, Instant(now), randomness)
 
 
 def _failure(attempts: int) -> Failure:

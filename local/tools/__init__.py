@@ -1,1 +1,1 @@
-"""What writes the generated pages: `make docs`."""
+"""What works on the project itself: the generated pages (`make docs`), the house in numbers."""

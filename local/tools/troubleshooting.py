@@ -10,16 +10,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from broker.diagnosis import Class, Effect, Language, Text, text
-from broker.diagnosis.advertising import catalogue, told
-from broker.diagnosis.table import Entry, table
+from broker.providers.entra.diagnosis import text
+from broker.providers.entra.error_catalogue import Entry, table
+from broker.providers.terms import Class, Effect, Language, Text
+from broker.services.advertising import catalogue, told
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "troubleshooting.md"
 
 INTRODUCTION = """\
 # Troubleshooting / トラブルシューティング
 
-<!-- Generated from layers/broker/broker/diagnosis by `make docs`. -->
+<!-- Generated from layers/broker/broker/providers by `make docs`. -->
 
 What happened, who must act, and how: for every answer of Microsoft that the broker knows.
 Find yours by the title of the page you saw, by the `code` of the error, or by searching this page

@@ -17,7 +17,7 @@ HEAVY = (
     "boto3",
     "requests",
     "aws_xray_sdk",
-    "broker.oauth",
+    "broker.providers.entra.token_endpoint",
     "broker.pages",
     "broker.steps.refresh",
 )

@@ -7,15 +7,15 @@ import time
 import numpy as np
 import pytest
 
-from broker import policy
-from broker.diagnosis import Effect
-from broker.problems import Problem
-from broker.verdict import Refusal
+from broker.domain.problems import Problem
+from broker.lifecycle import policy
+from broker.lifecycle.verdict import Refusal
+from broker.providers.terms import Effect
 from local.simulation import waits
 from local.simulation.report import summary
 from local.simulation.run import Queue, simulate
 from local.simulation.scenario import DAY, HOUR, Down, Outage, Scenario, Silence, Throttle
-from local.simulation.waits import Chance
+from local.simulation.waits import Randomness
 
 SPELLS = (
     Outage(DAY, DAY + 2 * HOUR),
@@ -91,7 +91,7 @@ def test_what_microsoft_asks_for_is_the_least(asked: int) -> None:
     """So the simulation may draw the policy's own wait, and take the longer of the two."""
     for attempts in range(1, waits.ATTEMPTS + 1):
         own, told = (
-            waits.waited(attempts, Refusal(Effect.NONE, Problem("throttled"), wait), Chance(7))
+            waits.waited(attempts, Refusal(Effect.NONE, Problem("throttled"), wait), Randomness(7))
             for wait in (None, asked)
         )
         assert told == max(own, waits.LATE + asked + 1)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from broker.grants import Grant
-from broker.names import Instant
-from broker.pages import OUTCOMES, Check, Language, Page, Support, ask, ask_admin, outcome
-from broker.problems import Provider
-from broker.secret import Secret
+from broker.domain.grants import Grant
+from broker.domain.names import Instant
+from broker.domain.problems import Provider
+from broker.domain.secret import Secret
+from broker.web.pages.ask import ask, ask_admin
+from broker.web.pages.language import Language
+from broker.web.pages.layout import Page
+from broker.web.pages.outcome import outcome
+from broker.web.pages.shapes import OUTCOMES, Check, Support
 
 SCOPE = "https://ads.microsoft.com/msads.manage"
 LINK = "https://abc123.execute-api.ap-northeast-1.amazonaws.com/v1/authorize?ticket=" + "t" * 43

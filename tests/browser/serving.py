@@ -11,7 +11,7 @@ from typing import Any, Literal
 from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
-from broker.pages import Page, headers
+from broker.web.pages.layout import Page, headers
 
 PHONE, DESKTOP = 375, 1280
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from broker.names import Instant
-from broker.pages import Language, Support, outcome
+from broker.domain.names import Instant
+from broker.web.pages.language import Language
+from broker.web.pages.outcome import outcome
+from broker.web.pages.shapes import Support
 from tests.browser.gallery import asking, gallery, telling
 from tests.browser.serving import DESKTOP, PHONE, Scheme, Site, serve, tab, watch
 

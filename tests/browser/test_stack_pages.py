@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
-from broker.pages.language import Language, words
+from broker.web.pages.language import Language, words
 from tests.browser.serving import PHONE, watch
 from tests.e2e.harness import Stack
 

@@ -11,9 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from broker import body, names
-from broker.edge import Answer, answer, guard
-from broker.problems import Problem
+from broker.domain import names
+from broker.domain.problems import Problem
+from broker.web import bodies
+from broker.web.gateway import Answer, answer, guard
 from tests.unit.house import BASE, OPERATOR, House
 
 
@@ -29,7 +30,7 @@ class Fake:
         """One request; one at a time, for the stores' fakes are simple."""
         with self._lock:
             self.calls[method] += 1
-            return guard(lambda: self._route(method, url, sent), self.house.journal, "request")
+            return guard(lambda: self._route(method, url, sent), self.house.telemetry, "request")
 
     def _route(self, method: str, url: str, sent: bytes) -> Answer:
         parts, step = urlsplit(url), self.house.connections_step
@@ -37,16 +38,16 @@ class Fake:
         _, _, name, *rest = [*parts.path.split("/"), ""]
         match method, bool(name), rest[:1]:
             case "POST", False, _:
-                return answer(201, step.create(body.creation(data), OPERATOR, BASE))
+                return answer(201, step.create(bodies.creation(data), OPERATOR, BASE))
             case "GET", False, _:
-                query = body.listing(parse_qs(parts.query))
+                query = bodies.listing(parse_qs(parts.query))
                 return answer(200, step.list(query.status, query.limit, query.after))
             case "GET", True, [""]:
                 return answer(200, step.show(names.slug(name)))
             case "PATCH", True, [""]:
-                return answer(200, step.change(names.slug(name), body.change(data)))
+                return answer(200, step.change(names.slug(name), bodies.change(data)))
             case "PUT", True, ["refresh-token"]:
-                return answer(200, step.adopt(names.slug(name), body.refresh_token(data)))
+                return answer(200, step.adopt(names.slug(name), bodies.refresh_token(data)))
         raise Problem("not_found", "There is no such route.")
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from broker.model import Account, Status
-from broker.names import Name
-from broker.secret import Secret
+from broker.domain.connection import Account, Status
+from broker.domain.names import Name
+from broker.domain.secret import Secret
 from tests.cli.conftest import Run
 from tests.cli.fake import Fake
 from tests.fakes.microsoft import TENANT

@@ -14,9 +14,17 @@ from typing import Any, Protocol, TypeVar
 import boto3
 import pytest
 
-from broker import ports
-from broker.adapters import aws
+from broker.adapters import clients
 from broker.adapters.dynamodb import authorizations, connections, consents, leases, vault
+from broker.ports.stores import (
+    Authorizations,
+    Breakers,
+    Candidates,
+    Connections,
+    Consents,
+    Descriptions,
+    Vault,
+)
 from local import deploy, processes, stack, template
 from tests.fakes import tables, underway
 
@@ -29,13 +37,13 @@ CROWD = 40
 class Stores:
     """All stores over one set of tables."""
 
-    connections: ports.Connections
-    descriptions: ports.Descriptions
-    vault: ports.Vault
-    consents: ports.Consents
-    authorizations: ports.Authorizations
-    candidates: ports.Candidates
-    breakers: ports.Breakers
+    connections: Connections
+    descriptions: Descriptions
+    vault: Vault
+    consents: Consents
+    authorizations: Authorizations
+    candidates: Candidates
+    breakers: Breakers
 
 
 class Crowd(Protocol):
@@ -66,7 +74,7 @@ def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         region_name=deploy.REGION,
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=aws.QUICK,
+        config=clients.QUICK,
     )
     try:
         yield client

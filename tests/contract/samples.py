@@ -7,26 +7,23 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-from broker.grants import Grant
-from broker.model import (
+from broker.domain.attempts import LinkKind, Outcome, State, Ticket
+from broker.domain.connection import (
     Account,
     Connection,
     Expected,
     Failure,
-    Grantee,
-    LinkKind,
-    Outcome,
     Sealed,
-    State,
     Status,
+    StoredRefreshToken,
     Suspicion,
-    Ticket,
     Token,
 )
-from broker.names import Incarnation, Instant, Name, ScopeKey
-from broker.ports import Consent, Settlement
-from broker.problems import Provider
-from broker.secret import Secret
+from broker.domain.grants import Grant
+from broker.domain.names import Incarnation, Instant, Name, ScopeKey
+from broker.domain.problems import Provider
+from broker.domain.secret import Secret
+from broker.ports.stores import Consent, Settlement
 from tests.fakes.world import NOON
 
 NOW = Instant(NOON)
@@ -123,8 +120,8 @@ def full(name: str = "marketing-jp", **changes: Any) -> Connection:
     return replace(made, **changes)
 
 
-def grantee(of: Connection, **changes: Any) -> Grantee:
-    made = Grantee(
+def stored(of: Connection, **changes: Any) -> StoredRefreshToken:
+    made = StoredRefreshToken(
         incarnation=of.incarnation,
         name=of.name,
         epoch=of.epoch + 1,
@@ -140,7 +137,7 @@ def grantee(of: Connection, **changes: Any) -> Grantee:
 def consent(before: Connection, **changes: Any) -> Consent:
     made = Consent(
         before=before,
-        grantee=grantee(before),
+        stored=stored(before),
         account=ACCOUNT,
         scopes=(READ, "https://graph.microsoft.com/User.Read"),
         granted={"https://graph.microsoft.com": (READ,)},

@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from broker.names import Incarnation, Instant
-from broker.ports import Fault
+from broker.domain.names import Incarnation, Instant
+from broker.ports.stores import Fault
 from tests.contract import samples
 from tests.contract.conftest import CROWD, Crowd, Stores
 from tests.contract.samples import NOW, later

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from broker.grants import Grant
-from broker.model import Connection, Status
-from broker.names import Incarnation, Name
+from broker.domain.connection import Connection, Status
+from broker.domain.grants import Grant
+from broker.domain.names import Incarnation, Name
 from tests.contract import samples
 from tests.contract.conftest import CROWD, Crowd, Stores
 from tests.contract.samples import EXTRA, OWN

@@ -5,29 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from broker.grants import Grant
-from broker.model import Connection, Status
-from broker.names import Incarnation
+from broker.domain.connection import Connection, Status
+from broker.domain.grants import Grant
+from broker.domain.names import Incarnation
 from tests.contract import samples
 from tests.contract.conftest import CROWD, Crowd, Stores
 from tests.contract.samples import NOW, OWN, later
 
 
-def stored(stores: Stores, connection: Connection) -> Connection:
+def create(stores: Stores, connection: Connection) -> Connection:
     assert stores.connections.create(connection)
     return connection
 
 
 def test_complete_writes_both(stores: Stores) -> None:
-    before = stored(stores, samples.full())
+    before = create(stores, samples.full())
     consent = samples.consent(before)
     assert stores.consents.complete(consent)
-    assert stores.vault.get(before.incarnation) == consent.grantee
+    assert stores.vault.get(before.incarnation) == consent.stored
     assert stores.connections.get(before.name) == replace(
         before,
         epoch=before.epoch + 1,
         version=before.version + 1,
-        generation=consent.grantee.generation,
+        generation=consent.stored.generation,
         client_id="client-2",
         authority="https://login.partner.microsoftonline.cn",
         status=Status.ACTIVE,
@@ -50,7 +50,7 @@ def test_complete_writes_both(stores: Stores) -> None:
 
 
 def test_an_import_leaves_the_link(stores: Stores) -> None:
-    before = stored(stores, samples.full())
+    before = create(stores, samples.full())
     assert stores.connections.link(before, ("new-a", "new-b"), later(9))
     assert stores.consents.complete(samples.consent(before, link=None))
     found = stores.connections.get(before.name)
@@ -61,7 +61,7 @@ def test_an_import_leaves_the_link(stores: Stores) -> None:
 
 
 def test_a_change_meanwhile_stays(stores: Stores) -> None:
-    before = stored(stores, samples.full())
+    before = create(stores, samples.full())
     grants = (Grant("999900001111"),)
     assert stores.connections.change(before, replace(before, grants=grants))
     assert stores.consents.complete(samples.consent(before))
@@ -71,17 +71,17 @@ def test_a_change_meanwhile_stays(stores: Stores) -> None:
 
 
 def test_a_second_consent_replaces_the_first(stores: Stores) -> None:
-    before = stored(stores, samples.connection())
+    before = create(stores, samples.connection())
     assert stores.consents.complete(samples.consent(before))
     again = stores.connections.get(before.name)
     assert again is not None
     consent = samples.consent(again)
     assert stores.consents.complete(consent)
-    assert stores.vault.get(before.incarnation) == consent.grantee
+    assert stores.vault.get(before.incarnation) == consent.stored
 
 
 def test_complete_of_what_is_not_current_writes_neither(stores: Stores) -> None:
-    before = stored(stores, samples.full())
+    before = create(stores, samples.full())
     first = samples.consent(before)
     assert stores.consents.complete(first)
     after = stores.connections.get(before.name)
@@ -96,13 +96,13 @@ def test_complete_of_what_is_not_current_writes_neither(stores: Stores) -> None:
     ):
         assert not stores.consents.complete(wrong)
         assert stores.connections.get(before.name) == after
-        assert stores.vault.get(before.incarnation) == first.grantee
+        assert stores.vault.get(before.incarnation) == first.stored
         other = wrong.before.incarnation
         assert other == before.incarnation or stores.vault.get(other) is None
 
 
 def test_a_new_link_ends_the_consent_under_way(stores: Stores) -> None:
-    before = stored(stores, samples.full())
+    before = create(stores, samples.full())
     assert stores.connections.link(before, ("new-a", "new-b"), later(9))
     after = stores.connections.get(before.name)
     assert not stores.consents.complete(samples.consent(before))
@@ -111,7 +111,7 @@ def test_a_new_link_ends_the_consent_under_way(stores: Stores) -> None:
 
 
 def test_remove_takes_both(stores: Stores) -> None:
-    before = stored(stores, samples.connection())
+    before = create(stores, samples.connection())
     assert stores.consents.complete(samples.consent(before))
     assert stores.consents.remove(before)
     assert stores.connections.get(before.name) is None
@@ -120,49 +120,49 @@ def test_remove_takes_both(stores: Stores) -> None:
 
 
 def test_remove_of_one_never_consented(stores: Stores) -> None:
-    before = stored(stores, samples.connection())
+    before = create(stores, samples.connection())
     assert stores.consents.remove(before)
     assert stores.connections.get(before.name) is None
 
 
 def test_a_redemption_under_way_loses_against_a_consent(stores: Stores) -> None:
-    before = stored(stores, samples.connection())
+    before = create(stores, samples.connection())
     assert stores.consents.complete(samples.consent(before))
     old = stores.connections.get(before.name)
-    grantee = stores.vault.get(before.incarnation)
+    stored = stores.vault.get(before.incarnation)
     assert old is not None
-    assert grantee is not None
+    assert stored is not None
     stores.connections.lease(old.name, old.incarnation, "one", NOW, later(60))
     consent = samples.consent(old)
     assert stores.consents.complete(consent)
     after = stores.connections.get(before.name)
 
-    assert not stores.vault.rotate(grantee, samples.sealed(), grantee.generation + 1, NOW)
-    assert not stores.vault.postpone(grantee, None)
+    assert not stores.vault.rotate(stored, samples.sealed(), stored.generation + 1, NOW)
+    assert not stores.vault.postpone(stored, None)
     assert not stores.connections.settle(samples.settlement(old, "one"))
     stores.connections.release(old.name, old.incarnation, "one")
     assert stores.connections.get(before.name) == after
-    assert stores.vault.get(before.incarnation) == consent.grantee
+    assert stores.vault.get(before.incarnation) == consent.stored
 
 
 def test_work_of_a_deleted_creation_changes_nothing(stores: Stores) -> None:
-    first = stored(stores, samples.connection())
+    first = create(stores, samples.connection())
     assert stores.consents.complete(samples.consent(first))
-    old, grantee = stores.connections.get(first.name), stores.vault.get(first.incarnation)
+    old, stored = stores.connections.get(first.name), stores.vault.get(first.incarnation)
     assert old is not None
-    assert grantee is not None
+    assert stored is not None
     leased = stores.connections.lease(old.name, old.incarnation, "one", NOW, later(60))
     assert leased is not None
     assert stores.consents.remove(leased)
     # The same name anew: same link, epoch, version and generation as the first had.
-    second = stored(stores, samples.connection())
+    second = create(stores, samples.connection())
     assert stores.consents.complete(samples.consent(second))
     new = stores.connections.get(second.name)
     vault = stores.vault.get(second.incarnation)
 
     assert not stores.connections.settle(samples.settlement(leased, "one"))
-    assert not stores.vault.rotate(grantee, samples.sealed(), grantee.generation + 1, NOW)
-    assert not stores.vault.postpone(grantee, None)
+    assert not stores.vault.rotate(stored, samples.sealed(), stored.generation + 1, NOW)
+    assert not stores.vault.postpone(stored, None)
     assert not stores.consents.complete(samples.consent(leased))
     assert not stores.consents.complete(samples.consent(leased, link=None))
     assert not stores.consents.remove(leased)
@@ -178,12 +178,12 @@ def test_work_of_a_deleted_creation_changes_nothing(stores: Stores) -> None:
 
 
 def test_one_of_a_crowd_completes(stores: Stores, crowd: Crowd) -> None:
-    before = stored(stores, samples.connection())
+    before = create(stores, samples.connection())
     wanted = [samples.consent(before) for _ in range(CROWD)]
     won = crowd([partial(stores.consents.complete, each) for each in wanted])
     assert sum(won) == 1
     winner = wanted[won.index(True)]
-    assert stores.vault.get(before.incarnation) == winner.grantee
+    assert stores.vault.get(before.incarnation) == winner.stored
     found = stores.connections.get(before.name)
     assert found is not None
     assert (found.epoch, found.tokens) == (1, winner.tokens)
@@ -191,7 +191,7 @@ def test_one_of_a_crowd_completes(stores: Stores, crowd: Crowd) -> None:
 
 def test_consent_and_settlement_at_once(stores: Stores, crowd: Crowd) -> None:
     for number in range(10):
-        before = stored(stores, samples.connection(f"c-{number}"))
+        before = create(stores, samples.connection(f"c-{number}"))
         stores.connections.lease(before.name, before.incarnation, "one", NOW, later(60))
         consent = samples.consent(before)
         end = samples.settlement(before, "one")
@@ -205,13 +205,13 @@ def test_consent_and_settlement_at_once(stores: Stores, crowd: Crowd) -> None:
         assert done
         assert found is not None
         assert found.tokens == {OWN: consent.tokens[OWN]}
-        assert (found.epoch, found.generation) == (1, consent.grantee.generation)
+        assert (found.epoch, found.generation) == (1, consent.stored.generation)
         assert found.lease_owner is None
 
 
 def test_consent_and_new_link_at_once(stores: Stores, crowd: Crowd) -> None:
     for number in range(10):
-        before = stored(stores, samples.connection(f"c-{number}"))
+        before = create(stores, samples.connection(f"c-{number}"))
         consent = samples.consent(before)
         completed, linked = crowd(
             [

@@ -13,9 +13,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from broker.adapters.microsoft import BODY_BYTES, IDLE_SECONDS, Http
-from broker.ports import Unreachable
-from broker.secret import Secret
+from broker.adapters.https import BODY_BYTES, IDLE_SECONDS, Http
+from broker.domain.secret import Secret
+from broker.ports.errors import Unreachable
 from tests.fakes.world import Clock
 
 CANARY = "canary+&=% ä/"

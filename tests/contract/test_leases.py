@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from broker.model import Connection, Status, Suspicion
-from broker.names import Name
+from broker.domain.connection import Connection, Status, Suspicion
+from broker.domain.names import Name
 from tests.contract import samples
 from tests.contract.conftest import CROWD, Crowd, Stores
 from tests.contract.samples import EXTRA, NOW, OWN, later

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from broker.adapters.dynamodb.leases import Descriptions, Leases
-from broker.names import Incarnation, Name
+from broker.domain.names import Incarnation, Name
 from local import template
 from tests.contract.samples import NOW, later
 

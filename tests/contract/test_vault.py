@@ -7,20 +7,22 @@ from functools import partial
 
 import pytest
 
-from broker.model import Due, Grantee
-from broker.names import Incarnation, Instant
-from broker.ports import SHARDS
+from broker.domain.connection import Due, StoredRefreshToken
+from broker.domain.names import Incarnation, Instant
+from broker.ports.stores import SHARDS
 from tests.contract import samples
 from tests.contract.conftest import CROWD, Crowd, Stores
 from tests.contract.samples import later
 
 
-def put(stores: Stores, name: str = "marketing-jp", due_at: Instant | None = None) -> Grantee:
+def put(
+    stores: Stores, name: str = "marketing-jp", due_at: Instant | None = None
+) -> StoredRefreshToken:
     connection = samples.connection(name)
     stores.connections.create(connection)
-    consent = samples.consent(connection, grantee=samples.grantee(connection, due_at=due_at))
+    consent = samples.consent(connection, stored=samples.stored(connection, due_at=due_at))
     assert stores.consents.complete(consent)
-    return consent.grantee
+    return consent.stored
 
 
 def due(stores: Stores, until: Instant, limit: int = 100) -> list[Due]:

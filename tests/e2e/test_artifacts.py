@@ -6,7 +6,7 @@ import re
 import secrets
 from urllib.parse import parse_qs, urlsplit
 
-from broker.links import COOKIE
+from broker.web.links import COOKIE
 from local import template as local_template
 from tests.e2e.artifacts import EVENTS, Artifacts, Run, sample
 from tests.e2e.harness import ADS, Stack

@@ -13,13 +13,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 
-import broker.pages
-from broker.secret import Secret
+from broker.domain.secret import Secret
+from broker.web.pages import layout
 from local.browser import Browser
 from tests.e2e.harness import Stack
 from tests.e2e.watch import refusal, unchanged
 
-TEXTS = json.loads((Path(broker.pages.__file__).parent / "texts_en.json").read_text())
+TEXTS = json.loads((Path(layout.__file__).parent / "texts_en.json").read_text())
 
 FOREIGN = secrets.token_urlsafe(32)
 """Of the right form, and of nobody."""

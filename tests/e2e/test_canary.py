@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from broker.adapters.kms import Keys
-from broker.sealing import slot, unseal
+from broker.sealing.envelope import encryption_context, unseal
 from local import deploy
 from local.browser import Browser
 from tests.e2e.canaries import Recorder, Secrets
@@ -164,7 +164,9 @@ def opened(stack: Stack, name: str) -> str:
     sealed = item["sealed"]
     kms = stack.client("kms")
     arn = kms.describe_key(KeyId=f"alias/{deploy.NAME}-vault")["KeyMetadata"]["Arn"]
-    where = slot(deploy.NAME, item["incarnation"], "refresh_token", sealed["generation"])
+    where = encryption_context(
+        deploy.NAME, item["incarnation"], "refresh_token", sealed["generation"]
+    )
     return unseal(Keys(kms, arn), where, sealed["data"]).open()
 
 

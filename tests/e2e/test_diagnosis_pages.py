@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from broker import diagnosis
+from broker.providers.entra.diagnosis import told
+from broker.providers.terms import Class
 from local.browser import Browser
 
 from .harness import Stack, refused
@@ -62,8 +63,8 @@ def come_back(
 def check(pages: dict[str, requests.Response], kind: str, number: int | None, code: str) -> None:
     """Title and remedy of the catalogue, in the reader's language; nothing active, nothing raw."""
     for language, page in pages.items():
-        said = diagnosis.told(
-            diagnosis.Class(kind),
+        said = told(
+            Class(kind),
             number,
             language,  # type: ignore[arg-type]
         )

@@ -171,7 +171,7 @@ def ended(stack: Stack, name: str, end: str) -> None:
 
 def claimed(stack: Stack, state: str) -> bool:
     """Whether the callback has taken the state."""
-    from broker.secret import Secret
+    from broker.domain.secret import Secret
 
     wanted = f"state#{Secret(state).sha256()}"
     return not any(item["id"] == wanted for item in stack.tables()["AuthorizationsTableName"])

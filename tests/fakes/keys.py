@@ -8,7 +8,7 @@ import os
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from broker.sealing import Context, SealBroken
+from broker.sealing.envelope import Context, SealBroken
 
 
 class Keys:
@@ -29,7 +29,7 @@ class Keys:
         try:
             return self._master.decrypt(blob[:12], blob[12:], _bound(context))
         except (InvalidTag, ValueError) as error:
-            raise SealBroken("wrong slot or damaged") from error
+            raise SealBroken("wrong encryption context or damaged") from error
 
 
 def _bound(context: Context) -> bytes:

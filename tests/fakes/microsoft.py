@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from broker.model import Account
-from broker.ports import Reply
-from broker.secret import Secret
+from broker.domain.connection import Account
+from broker.domain.secret import Secret
+from broker.ports.outside import Reply
 from tests.fakes.world import Answer, Clock, Form
 
 PLATFORM = "https://login.microsoftonline.com"

@@ -42,7 +42,7 @@ class Moments:
 
     def tap(self, port: T, name: str) -> T:
         """The port, with a moment before and after each of its calls."""
-        return cast(T, _Tapped(port, name, self))
+        return cast("T", _Tapped(port, name, self))
 
 
 class _Tapped:

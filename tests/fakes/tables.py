@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field, replace
 
-from broker.model import Connection, Due, Failure, Grantee, Outcome, Sealed, State, Status, Ticket
-from broker.names import Incarnation, Instant, Name
-from broker.ports import SHARDS, Consent, Fault, Settlement
+from broker.domain.attempts import Outcome, State, Ticket
+from broker.domain.connection import Connection, Due, Failure, Sealed, Status, StoredRefreshToken
+from broker.domain.names import Incarnation, Instant, Name
+from broker.ports.stores import SHARDS, Consent, Fault, Settlement
 
 DESCRIBED = frozenset(
     {
@@ -25,7 +26,7 @@ class Tables:
 
     lock: threading.RLock = field(default_factory=threading.RLock)
     connections: dict[Name, Connection] = field(default_factory=dict)
-    vault: dict[Incarnation, Grantee] = field(default_factory=dict)
+    vault: dict[Incarnation, StoredRefreshToken] = field(default_factory=dict)
     tickets: dict[str, Ticket] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
@@ -224,12 +225,16 @@ class Vault:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def get(self, incarnation: Incarnation) -> Grantee | None:
+    def get(self, incarnation: Incarnation) -> StoredRefreshToken | None:
         with self._tables.lock:
             return self._tables.vault.get(incarnation)
 
     def rotate(
-        self, before: Grantee, sealed: Sealed | None, generation: int, due_at: Instant | None
+        self,
+        before: StoredRefreshToken,
+        sealed: Sealed | None,
+        generation: int,
+        due_at: Instant | None,
     ) -> bool:
         with self._tables.lock:
             found = self._tables.vault.get(before.incarnation)
@@ -241,14 +246,14 @@ class Vault:
             )
             return True
 
-    def postpone(self, before: Grantee, due_at: Instant | None) -> bool:
+    def postpone(self, before: StoredRefreshToken, due_at: Instant | None) -> bool:
         with self._tables.lock:
             found = self._same(before)
             if found:
                 self._tables.vault[found.incarnation] = replace(found, due_at=due_at)
             return found is not None
 
-    def _same(self, before: Grantee) -> Grantee | None:
+    def _same(self, before: StoredRefreshToken) -> StoredRefreshToken | None:
         found = self._tables.vault.get(before.incarnation)
         same = found and (found.epoch, found.generation) == (before.epoch, before.generation)
         return found if same else None
@@ -292,15 +297,15 @@ class Consents:
                 if found.link != consent.link:
                     return False
                 found = replace(found, link=found.link + 1, tickets=(), link_expires_at=None)
-            grantee = consent.grantee
-            self._tables.vault[found.incarnation] = grantee
+            stored = consent.stored
+            self._tables.vault[found.incarnation] = stored
             self._tables.connections[found.name] = replace(
                 found,
                 epoch=found.epoch + 1,
                 version=found.version + 1,
-                generation=grantee.generation,
-                client_id=grantee.client_id,
-                authority=grantee.authority,
+                generation=stored.generation,
+                client_id=stored.client_id,
+                authority=stored.authority,
                 status=Status.ACTIVE,
                 account=consent.account,
                 scopes=consent.scopes,

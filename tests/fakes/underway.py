@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from broker.model import Outcome, Sealed, State, Ticket
-from broker.names import Incarnation, Instant
-from broker.ports import Fault
+from broker.domain.attempts import Outcome, State, Ticket
+from broker.domain.connection import Sealed
+from broker.domain.names import Incarnation, Instant
+from broker.ports.stores import Fault
 from tests.fakes.tables import Tables
 
 

@@ -1,4 +1,4 @@
-"""Clock, chance, and everything outside AWS's stores, in memory: calls are collected in lists."""
+"""Clock, randomness, and all that is outside AWS's stores, in memory: calls are collected."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from broker.model import Check
-from broker.names import Incarnation, Instant, Name
-from broker.ports import Credential, Order, Reply, Unreachable
-from broker.problems import Problem
-from broker.secret import Secret
+from broker.domain.connection import Check
+from broker.domain.names import Incarnation, Instant, Name
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.ports.errors import Unreachable
+from broker.ports.outside import Credential, RefreshRequest, Reply
 
 NOON = 1_800_000_000
 """Where test clocks begin: an arbitrary instant in 2027."""
@@ -35,8 +36,8 @@ class Clock:
         self.now += seconds
 
 
-class Chance:
-    """`ports.Chance`, the same values in the same order for one seed."""
+class Randomness:
+    """`ports.Randomness`, the same values in the same order for one seed."""
 
     def __init__(self, seed: int = 0) -> None:
         self._seed, self._count = seed, 0
@@ -110,16 +111,16 @@ class Http:
 class Refresher:
     """`ports.Refresher` over a function, which is what `refresh` would do."""
 
-    def __init__(self, refresh: Callable[[Order], Problem | None]) -> None:
+    def __init__(self, refresh: Callable[[RefreshRequest], Problem | None]) -> None:
         self._refresh = refresh
-        self.ran: list[Order] = []
-        self.started: list[Order] = []
+        self.ran: list[RefreshRequest] = []
+        self.started: list[RefreshRequest] = []
 
-    def run(self, order: Order) -> Problem | None:
+    def run(self, order: RefreshRequest) -> Problem | None:
         self.ran.append(order)
         return self._refresh(order)
 
-    def start(self, order: Order) -> None:
+    def start(self, order: RefreshRequest) -> None:
         self.started.append(order)
 
 
@@ -167,10 +168,10 @@ class Queue:
     """`ports.Queue`. `refused`: how many orders of each batch it does not accept."""
 
     def __init__(self, refused: int = 0) -> None:
-        self.orders: list[Order] = []
+        self.orders: list[RefreshRequest] = []
         self.refused = refused
 
-    def send(self, orders: Sequence[Order]) -> int:
+    def send(self, orders: Sequence[RefreshRequest]) -> int:
         assert 1 <= len(orders) <= 10, "SQS takes 1 to 10 messages at once"
         accepted = orders[: max(0, len(orders) - self.refused)]
         self.orders.extend(accepted)
@@ -190,8 +191,8 @@ class Events:
         self.published.append((kind, dict(detail)))
 
 
-class Journal:
-    """`ports.Journal`."""
+class Telemetry:
+    """`ports.Telemetry`."""
 
     def __init__(self) -> None:
         self.notes: list[tuple[str, dict[str, str | int | bool | None]]] = []
@@ -210,7 +211,7 @@ T = TypeVar("T")
 def faulty(port: T, faults: Mapping[str, Exception]) -> T:
     """The port, but methods named in `faults` raise and change nothing. Empty the mapping to heal:
     `faults = {"settle": Unavailable("dynamodb", "Throttled")}; faulty(store, faults)`."""
-    return cast(T, _Faulty(port, faults))
+    return cast("T", _Faulty(port, faults))
 
 
 class _Faulty:

@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from broker import body, show
-from broker.problems import KINDS, Problem
+from broker.domain.problems import KINDS, Problem
+from broker.web import bodies, representation
 from local.tools.openapi import __main__ as command
 from local.tools.openapi import answers
 from local.tools.openapi.document import OPERATIONS
@@ -49,7 +49,7 @@ def test_every_problem_conforms(code: str) -> None:
 
 
 def test_a_connection_conforms_and_one_with_another_field_does_not() -> None:
-    shown = show.connection(answers.FULL, answers.USED, answers.TICKET)
+    shown = representation.connection(answers.FULL, answers.USED, answers.TICKET)
     schema("Connection").validate(shown)
     with pytest.raises(ValidationError):
         schema("Connection").validate(shown | {"refresh_token": "secret"})
@@ -64,7 +64,7 @@ def test_the_creation_of_the_readme_conforms() -> None:
         "parameters": {"developer_token": "x", "customer_id": "123", "account_id": "456"},
     }
     schema("Creation").validate(wish)
-    body.creation(wish)
+    bodies.creation(wish)
 
 
 def test_inference_tells_optional_from_null() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from broker.problems import KINDS
+from broker.domain.problems import KINDS
 from local.template import ROOT
 from tests.template.conftest import Resources
 from tests.template.test_settings import KINDS as STEPS
@@ -92,16 +92,16 @@ def check(
 
 
 def _counts(tree: ast.AST) -> Iterator[ast.Call]:
-    """Calls of `journal.count`, however the journal is called there."""
+    """Calls of `telemetry.count`, however the telemetry is called there."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
             name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
-            if node.func.attr == "count" and "journal" in name.lower():
+            if node.func.attr == "count" and "telemetry" in name.lower():
                 yield node
 
 
 def _services(path: Path) -> set[str]:
-    """Whose journal a file may hold: a step's own, or anybody's."""
+    """Whose telemetry a file may hold: a step's own, or anybody's."""
     step = path.parent.name if path.stem == "handler" else path.stem
     return {step} if step in SERVICES and "adapters" not in path.parts else SERVICES

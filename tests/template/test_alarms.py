@@ -8,8 +8,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from broker import policy
-from broker.breaker import EXPIRING
+from broker.lifecycle import policy
+from broker.providers.credential_breaker import EXPIRING
 from local.template import ROOT, Resolver
 from tests.template.conftest import Resources
 from tests.template.metrics import OWN, check, counted

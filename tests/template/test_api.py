@@ -8,7 +8,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from broker.problems import Problem
+from broker.domain.problems import Problem
 from tests.template.conftest import Resources
 
 SIGNED = {

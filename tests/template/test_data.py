@@ -8,7 +8,7 @@ import pytest
 
 from broker.adapters.dynamodb import connections, vault
 from broker.adapters.secretsmanager import PLACEHOLDER
-from broker.policy import LEASE
+from broker.lifecycle.policy import LEASE
 from local.template import Resolver
 from tests.template.conftest import Resources
 from tests.template.test_api import STEPS

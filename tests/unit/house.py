@@ -8,18 +8,22 @@ from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from broker import body, view
-from broker.breaker import Breaker
-from broker.consent import Acceptance
-from broker.ending import Ending
-from broker.grants import Caller
-from broker.model import Account, Check, Connection, Grantee, LinkKind
-from broker.names import Incarnation, Name
-from broker.oauth import OAuth
-from broker.ports import SHARDS, Credential, Order, Reply, Unavailable
-from broker.problems import Problem
-from broker.secret import Secret
+from broker.domain.attempts import LinkKind
+from broker.domain.connection import Account, Check, Connection, StoredRefreshToken
+from broker.domain.grants import Caller
+from broker.domain.names import Incarnation, Name
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.lifecycle import serving
+from broker.lifecycle.acceptance import Acceptance
+from broker.ports.errors import Unavailable
+from broker.ports.outside import Credential, RefreshRequest, Reply
+from broker.ports.stores import SHARDS
+from broker.providers.credential_breaker import Breaker
+from broker.providers.entra.token_endpoint import OAuth
 from broker.steps import authorize, callback, connections, refresh, rotate, token, verify
+from broker.web import bodies
+from broker.web.outcomes import Ending
 from tests.fakes import tables, underway, world
 from tests.fakes.keys import Keys
 from tests.fakes.microsoft import CLIENT_ID, CLIENT_SECRET, OWNER, PLATFORM, Microsoft
@@ -47,10 +51,10 @@ class House:
     """One broker. Everything is public: tests look and meddle."""
 
     def __init__(self, seed: int = 0) -> None:
-        self.clock, self.chance = world.Clock(), world.Chance(seed)
+        self.clock, self.randomness = world.Clock(), world.Randomness(seed)
         self.tables, self.moments = tables.Tables(), Moments()
         self.microsoft = Microsoft(self.clock)
-        self.events, self.journal = world.Events(), world.Journal()
+        self.events, self.telemetry = world.Events(), world.Telemetry()
         self.credentials = world.Credentials(Credential(Secret(CLIENT_SECRET), "v1"))
         self.real_token_keys, self.real_vault_keys = Keys(), Keys()
         self.real_http = world.Http(self.microsoft)
@@ -84,12 +88,12 @@ class House:
                 credentials=self.credentials,
                 breakers=self.breakers,
                 events=self.published,
-                journal=self.journal,
+                telemetry=self.telemetry,
                 clock=self.clock,
                 client_id=CLIENT_ID,
             ),
             clock=self.clock,
-            chance=self.chance,
+            randomness=self.randomness,
             sleep=self.clock.advance,
             client_id=CLIENT_ID,
         )
@@ -100,7 +104,7 @@ class House:
             http=self.http,
             events=self.published,
             clock=self.clock,
-            chance=self.chance,
+            randomness=self.randomness,
             stack=STACK,
             platform=PLATFORM,
             client_id=CLIENT_ID,
@@ -116,7 +120,7 @@ class House:
             refresher=self.refresher,
             events=self.published,
             clock=self.clock,
-            chance=self.chance,
+            randomness=self.randomness,
             stack=STACK,
             platform=PLATFORM,
             client_id=CLIENT_ID,
@@ -127,8 +131,8 @@ class House:
             descriptions=self.descriptions,
             authorizations=self.authorizations,
             clock=self.clock,
-            chance=self.chance,
-            journal=self.journal,
+            randomness=self.randomness,
+            telemetry=self.telemetry,
             platform=PLATFORM,
             client_id=CLIENT_ID,
         )
@@ -141,7 +145,7 @@ class House:
             verifier=self.verifier,
             queue=self.queue,
             clock=self.clock,
-            journal=self.journal,
+            telemetry=self.telemetry,
             platform=PLATFORM,
         )
         self.refresh_step = refresh.Step(
@@ -154,8 +158,8 @@ class House:
             oauth=oauth,
             events=self.published,
             clock=self.clock,
-            chance=self.chance,
-            journal=self.journal,
+            randomness=self.randomness,
+            telemetry=self.telemetry,
             stack=STACK,
             platform=PLATFORM,
             client_id=CLIENT_ID,
@@ -166,7 +170,7 @@ class House:
             refresher=self.refresher,
             api=self.api,
             clock=self.clock,
-            journal=self.journal,
+            telemetry=self.telemetry,
             stack=STACK,
             hosts={},
         )
@@ -175,8 +179,8 @@ class House:
             vault=self.vault,
             queue=self.queue,
             clock=self.clock,
-            chance=self.chance,
-            journal=self.journal,
+            randomness=self.randomness,
+            telemetry=self.telemetry,
             shards=SHARDS,
         )
 
@@ -187,13 +191,13 @@ class House:
             keys=self.token_keys,
             refresher=self.refresher,
             clock=self.clock,
-            chance=self.chance,
+            randomness=self.randomness,
             sleep=self.clock.advance,
-            journal=self.journal,
+            telemetry=self.telemetry,
             stack=STACK,
         )
 
-    def _invoke(self, order: Order) -> Problem | None:
+    def _invoke(self, order: RefreshRequest) -> Problem | None:
         """Lambda's side of an invocation: a function that dies is an error of Lambda."""
         try:
             return self.refresh_step.run(order)
@@ -211,18 +215,18 @@ class House:
     @staticmethod
     def answer(**parts: Any) -> Reply:
         """A 200 of the token endpoint that Microsoft knows nothing of."""
-        body = {"token_type": "Bearer", "access_token": "canary-access", "expires_in": 3600}
-        return Reply(200, {}, json.dumps(body | parts).encode())
+        bodies = {"token_type": "Bearer", "access_token": "canary-access", "expires_in": 3600}
+        return Reply(200, {}, json.dumps(bodies | parts).encode())
 
     # What people and jobs do
 
     def create(self, **wish: Any) -> dict[str, Any]:
         """`POST /connections`."""
-        return self.connections_step.create(body.creation({**WISH, **wish}), OPERATOR, BASE)
+        return self.connections_step.create(bodies.creation({**WISH, **wish}), OPERATOR, BASE)
 
     def renew(self, name: Name = NAME, **wish: Any) -> dict[str, Any]:
         """`POST /connections/{connection}/authorizations`."""
-        return self.connections_step.reauthorize(name, body.renewal(wish), OPERATOR, BASE)
+        return self.connections_step.reauthorize(name, bodies.renewal(wish), OPERATOR, BASE)
 
     def begin(self, url: str, cookie: Secret = COOKIE) -> str:
         """Continue on the page behind a link; where the browser is sent."""
@@ -245,13 +249,13 @@ class House:
 
     def fetch(self, name: Name = NAME, who: Caller = TEAM, **query: str) -> dict[str, Any]:
         """`GET /connections/{connection}/token`."""
-        parsed = view.parse({key: [text] for key, text in query.items()})
+        parsed = serving.parse({key: [text] for key, text in query.items()})
         return self.token_step.serve(who, name, parsed)
 
     def refresh(self, reason: str = "schedule", **more: Any) -> Problem | None:
         """One order, with whatever generation is there."""
         connection = self.one()
-        order = Order(connection.name, connection.incarnation, reason, **more)
+        order = RefreshRequest(connection.name, connection.incarnation, reason, **more)
         return self.refresh_step.run(order)
 
     def rotate(self) -> list[Problem | None]:
@@ -266,7 +270,7 @@ class House:
         """The connection as it is stored."""
         return self.tables.connections[name]
 
-    def kept(self, name: Name = NAME) -> Grantee:
+    def kept(self, name: Name = NAME) -> StoredRefreshToken:
         """What the vault holds for it."""
         return self.tables.vault[self.one(name).incarnation]
 
@@ -287,8 +291,8 @@ class House:
         return json.dumps(
             [
                 self.events.published,
-                self.journal.notes,
-                self.journal.counts,
+                self.telemetry.notes,
+                self.telemetry.counts,
                 [repr(order) for order in (*self.orders.orders, *self.invoked.ran)],
                 [dict(outcome.page) for outcome in self.tables.outcomes.values()],
                 [repr(found) for found in self.tables.connections.values()],

@@ -5,11 +5,15 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import Any
 
-from broker.grants import Grant
-from broker.names import Instant
-from broker.pages import Check, Language, Page, Support, ask, outcome
-from broker.problems import Provider
-from broker.secret import Secret
+from broker.domain.grants import Grant
+from broker.domain.names import Instant
+from broker.domain.problems import Provider
+from broker.domain.secret import Secret
+from broker.web.pages.ask import ask
+from broker.web.pages.language import Language
+from broker.web.pages.layout import Page
+from broker.web.pages.outcome import outcome
+from broker.web.pages.shapes import Check, Support
 
 AT = Instant(1_795_230_245)
 SCOPE = "https://ads.microsoft.com/msads.manage"

@@ -16,13 +16,13 @@ from botocore.exceptions import (
 )
 from botocore.stub import ANY
 
+from broker.adapters.aws_errors import Refused, call
 from broker.adapters.dynamodb.codec import wrap
 from broker.adapters.dynamodb.connections import Connections
 from broker.adapters.dynamodb.consents import Consents
 from broker.adapters.dynamodb.vault import Vault
-from broker.adapters.faults import Refused, call
-from broker.names import Name
-from broker.ports import Unavailable
+from broker.domain.names import Name
+from broker.ports.errors import Unavailable
 from tests.contract import samples
 from tests.unit.clients import Stub, stubbed
 
@@ -124,9 +124,9 @@ def test_a_transaction_in_the_way_is_waited_for(stub: Stub) -> None:
 def test_a_transaction_that_stays_in_the_way(stub: Stub) -> None:
     for _ in range(4):
         stub.add_client_error("update_item", "TransactionConflictException", CANARY)
-    grantee = samples.grantee(samples.full())
+    stored = samples.stored(samples.full())
     with pytest.raises(Unavailable, match=r"^dynamodb: TransactionConflict$"):
-        Vault(stub.client, "t").postpone(grantee, None)
+        Vault(stub.client, "t").postpone(stored, None)
 
 
 @pytest.mark.parametrize(

@@ -11,22 +11,22 @@ from hypothesis import strategies as st
 
 from broker.adapters.dynamodb import items, vault
 from broker.adapters.dynamodb.codec import Plain, plain, wrap
-from broker.grants import Grant
-from broker.model import (
+from broker.domain.attempts import Ticket
+from broker.domain.connection import (
     Account,
     Connection,
     Due,
     Expected,
     Failure,
-    Grantee,
     Sealed,
+    StoredRefreshToken,
     Suspicion,
-    Ticket,
     Token,
 )
-from broker.ports import SHARDS, Fault
-from broker.problems import Provider
-from broker.secret import Secret
+from broker.domain.grants import Grant
+from broker.domain.problems import Provider
+from broker.domain.secret import Secret
+from broker.ports.stores import SHARDS, Fault
 
 
 def register(*kinds: type) -> None:
@@ -38,7 +38,7 @@ def register(*kinds: type) -> None:
 
 
 register(Provider, Failure, Sealed, Token, Suspicion, Account, Expected, Grant, Connection)
-register(Grantee, Ticket, Fault)
+register(StoredRefreshToken, Ticket, Fault)
 
 
 def stored(value: Any) -> Plain:
@@ -50,16 +50,16 @@ def test_connections(value: Connection) -> None:
     assert items.connection(stored(value)) == value
 
 
-@given(st.from_type(Grantee))
-def test_grantees(value: Grantee) -> None:
+@given(st.from_type(StoredRefreshToken))
+def test_stored_refresh_tokens(value: StoredRefreshToken) -> None:
     item = vault.item(value)
-    assert items.grantee(item) == value
+    assert items.stored(item) == value
     assert ("shard" in item) is (value.due_at is not None)
     assert item.get("shard", "0") in {str(number) for number in range(SHARDS)}
 
 
-@given(st.from_type(Grantee).filter(lambda value: value.due_at is not None))
-def test_due_entries(value: Grantee) -> None:
+@given(st.from_type(StoredRefreshToken).filter(lambda value: value.due_at is not None))
+def test_due_entries(value: StoredRefreshToken) -> None:
     assert value.due_at is not None
     wanted = Due(value.name, value.incarnation, value.generation, value.due_at)
     assert items.due(vault.item(value)) == wanted

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from broker.adapters.kms import Keys
-from broker.ports import Unavailable
-from broker.sealing import SealBroken, slot
+from broker.ports.errors import Unavailable
+from broker.sealing.envelope import SealBroken, encryption_context
 from tests.unit.clients import Stub, stubbed
 
 KEY = "arn:aws:kms:us-east-1:111122223333:key/k"
-CONTEXT = slot("stack", "inc", "refresh_token", 1)
+CONTEXT = encryption_context("stack", "inc", "refresh_token", 1)
 CANARY = "canary-90d2"
 
 

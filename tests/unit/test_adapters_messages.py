@@ -11,21 +11,22 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.response import StreamingBody
 
-from broker.adapters import aws, orders
-from broker.adapters.chance import Chance
+from broker.adapters import clients, refresh_requests
 from broker.adapters.eventbridge import Events
 from broker.adapters.invoke import Refresher
+from broker.adapters.randomness import Randomness
 from broker.adapters.sqs import Queue
-from broker.names import Incarnation, Name
-from broker.ports import Order, Unavailable
-from broker.problems import Problem, Provider
-from broker.secret import Secret
-from tests.fakes.world import Journal
+from broker.domain.names import Incarnation, Name
+from broker.domain.problems import Problem, Provider
+from broker.domain.secret import Secret
+from broker.ports.errors import Unavailable
+from broker.ports.outside import RefreshRequest
+from tests.fakes.world import Telemetry
 from tests.unit.clients import Stub, stubbed
 
 CANARY = "canary-3c77"
-BARE = Order(Name("a"), Incarnation("inc"), "schedule")
-FULL = Order(Name("a"), Incarnation("inc"), "caller", "Mail.Read", "owner", 0)
+BARE = RefreshRequest(Name("a"), Incarnation("inc"), "schedule")
+FULL = RefreshRequest(Name("a"), Incarnation("inc"), "caller", "Mail.Read", "owner", 0)
 
 
 @pytest.fixture(params=["sqs", "events", "lambda"])
@@ -39,8 +40,8 @@ def only(service: str) -> pytest.MarkDecorator:
 
 
 @pytest.mark.parametrize("order", [BARE, FULL])
-def test_orders_travel_whole(order: Order) -> None:
-    assert orders.load(json.loads(orders.dump(order))) == order
+def test_orders_travel_whole(order: RefreshRequest) -> None:
+    assert refresh_requests.load(json.loads(refresh_requests.dump(order))) == order
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_orders_travel_whole(order: Order) -> None:
 )
 def test_what_is_no_order(body: object) -> None:
     with pytest.raises(Problem, match="invalid_request"):
-        orders.load(body)
+        refresh_requests.load(body)
 
 
 @only("sqs")
@@ -70,7 +71,7 @@ def test_the_queue_takes_orders_without_their_owner(stub: Stub) -> None:
         {
             "QueueUrl": "http://queue",
             "Entries": [
-                {"Id": "0", "MessageBody": orders.dump(BARE)},
+                {"Id": "0", "MessageBody": refresh_requests.dump(BARE)},
                 {
                     "Id": "1",
                     "MessageBody": json.dumps(
@@ -111,7 +112,7 @@ def test_no_queue(stub: Stub) -> None:
 
 @only("events")
 def test_an_event(stub: Stub) -> None:
-    journal = Journal()
+    telemetry = Telemetry()
     stub.add_response(
         "put_events",
         {"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]},
@@ -126,26 +127,26 @@ def test_an_event(stub: Stub) -> None:
             ]
         },
     )
-    Events(stub.client, "bus", journal).publish(
+    Events(stub.client, "bus", telemetry).publish(
         "Connection Broken", {"connection": "a", "code": None}
     )
-    assert journal.notes == []
+    assert telemetry.notes == []
 
 
 @only("events")
 def test_a_lost_event_is_noted(stub: Stub) -> None:
-    journal = Journal()
-    events = Events(stub.client, "bus", journal)
+    telemetry = Telemetry()
+    events = Events(stub.client, "bus", telemetry)
     lost = {"ErrorCode": "ThrottlingException", "ErrorMessage": CANARY}
     stub.add_response("put_events", {"FailedEntryCount": 1, "Entries": [lost]})
     events.publish("Connection Broken", {"connection": CANARY})
     stub.add_client_error("put_events", "InternalException", CANARY)
     events.publish("Connection Deleted", {"connection": CANARY})
-    assert journal.notes == [
+    assert telemetry.notes == [
         ("event_lost", {"kind": "Connection Broken", "code": "ThrottlingException"}),
         ("event_lost", {"kind": "Connection Deleted", "code": "InternalException"}),
     ]
-    assert journal.counts == [("EventLost", 1, {"service": "events"})] * 2
+    assert telemetry.counts == [("EventLost", 1, {"service": "events"})] * 2
 
 
 def invoked(stub: Stub, payload: bytes, **fields: Any) -> None:
@@ -156,7 +157,7 @@ def invoked(stub: Stub, payload: bytes, **fields: Any) -> None:
         {
             "FunctionName": "refresh",
             "InvocationType": "RequestResponse",
-            "Payload": orders.dump(FULL).encode(),
+            "Payload": refresh_requests.dump(FULL).encode(),
         },
     )
 
@@ -244,7 +245,7 @@ def test_start_waits_for_nothing(stub: Stub) -> None:
         {
             "FunctionName": "refresh",
             "InvocationType": "Event",
-            "Payload": orders.dump(FULL).encode(),
+            "Payload": refresh_requests.dump(FULL).encode(),
         },
     )
     refresher(stub).start(FULL)
@@ -254,24 +255,24 @@ def test_clients_keep_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")  # or botocore asks the machine's metadata
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    aws._session.cache_clear()
-    aws.functions.cache_clear()
+    clients._session.cache_clear()
+    clients.functions.cache_clear()
     try:
-        found: Any = aws.functions().meta.config
-        assert aws.functions() is aws.functions()
+        found: Any = clients.functions().meta.config
+        assert clients.functions() is clients.functions()
     finally:
-        aws._session.cache_clear()
-        aws.functions.cache_clear()
+        clients._session.cache_clear()
+        clients.functions.cache_clear()
     assert found.connect_timeout == 1
     assert found.read_timeout == 21, "longer than refresh runs, shorter than token may"
     assert found.retries == {"mode": "standard", "total_max_attempts": 1}
 
 
-def test_chance() -> None:
-    chance = Chance()
-    made = {chance.secret().open() for _ in range(50)}
+def test_randomness() -> None:
+    randomness = Randomness()
+    made = {randomness.secret().open() for _ in range(50)}
     assert len(made) == 50
     assert {len(value) for value in made} == {43}, "256 bits in base64url"
-    assert isinstance(chance.secret(), Secret)
-    assert {len(chance.id()) for _ in range(5)} == {32}
-    assert all(2 <= chance.between(2, 3) <= 3 for _ in range(50))
+    assert isinstance(randomness.secret(), Secret)
+    assert {len(randomness.id()) for _ in range(5)} == {32}
+    assert all(2 <= randomness.between(2, 3) <= 3 for _ in range(50))

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from broker.adapters.secretsmanager import CACHE_SECONDS, Credentials
-from broker.ports import Credential, Unavailable
-from broker.problems import Problem
-from broker.secret import Secret
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.ports.errors import Unavailable
+from broker.ports.outside import Credential
 from tests.fakes.world import Clock
 from tests.unit.clients import Stub, stubbed
 

@@ -14,8 +14,9 @@ from aws_xray_sdk.core.emitters.udp_emitter import UDPEmitter
 from aws_xray_sdk.core.models.entity import Entity
 
 from broker.adapters.tracing import Traced
-from broker.ports import Reply, Unreachable
-from broker.secret import Secret
+from broker.domain.secret import Secret
+from broker.ports.errors import Unreachable
+from broker.ports.outside import Reply
 
 CANARY = "canary-3f9c"
 

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import body, show
-from broker.grants import Grant
-from broker.model import Expected, Status
-from broker.problems import Problem
-from broker.secret import Secret
+from broker.domain.connection import Expected, Status
+from broker.domain.grants import Grant
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.web import bodies, representation
 
 MINIMAL = {"connection": "marketing-jp", "service": "microsoft-advertising"}
 GUID = "9188040d-6c67-4c5b-b112-36a304b66dad"
 READERS: list[Callable[[Any], object]] = [
-    body.creation,
-    body.change,
-    body.renewal,
-    body.refresh_token,
+    bodies.creation,
+    bodies.change,
+    bodies.renewal,
+    bodies.refresh_token,
 ]
 
 
@@ -34,16 +34,16 @@ def refused(work: Callable[[], object]) -> str:
 
 
 def test_the_smallest_creation() -> None:
-    found = body.creation(MINIMAL)
+    found = bodies.creation(MINIMAL)
     assert (found.connection, found.service.name) == ("marketing-jp", "microsoft-advertising")
     assert (found.grants, found.labels, found.parameters) == ((), {}, {})
     assert found.account == Expected()
     nulls = dict.fromkeys(("resource", "tenant", "scopes", "account", "grants", "labels"))
-    assert body.creation({**MINIMAL, **nulls, "parameters": None}) == found
+    assert bodies.creation({**MINIMAL, **nulls, "parameters": None}) == found
 
 
 def test_the_largest_creation() -> None:
-    found = body.creation(
+    found = bodies.creation(
         {
             **MINIMAL,
             "tenant": GUID.upper(),
@@ -107,7 +107,7 @@ def test_the_largest_creation() -> None:
     ],
 )
 def test_what_is_no_creation(fields: dict[str, Any], named: str) -> None:
-    detail = refused(lambda: body.creation({**MINIMAL, **fields}))
+    detail = refused(lambda: bodies.creation({**MINIMAL, **fields}))
     assert named in detail
     assert "canary" not in detail
 
@@ -134,13 +134,13 @@ def test_what_is_no_body(reader: Callable[[Any], object], data: object) -> None:
     ],
 )
 def test_what_is_no_change(fields: dict[str, Any], named: str) -> None:
-    assert named in refused(lambda: body.change(fields))
+    assert named in refused(lambda: bodies.change(fields))
 
 
 def test_changes() -> None:
     """RFC 7396: null removes."""
-    assert body.change({}) == body.Change(labels={})
-    wiped = body.change({"grants": None, "labels": None, "parameters": None, "suspended": None})
+    assert bodies.change({}) == bodies.Change(labels={})
+    wiped = bodies.change({"grants": None, "labels": None, "parameters": None, "suspended": None})
     assert (wiped.grants, wiped.drop_labels, wiped.suspended) == ((), True, False)
     assert dict(wiped.parameters) == {
         "developer_token": None,
@@ -151,34 +151,34 @@ def test_changes() -> None:
 
 def test_merged_labels_stay_few() -> None:
     before = {str(number): "" for number in range(50)}
-    change = body.change({"labels": {"x": "1"}})
+    change = bodies.change({"labels": {"x": "1"}})
     assert "labels" in refused(lambda: change.merged_labels(before))
-    assert body.change({"labels": {"x": "1", "0": None}}).merged_labels(before)["x"] == "1"
+    assert bodies.change({"labels": {"x": "1", "0": None}}).merged_labels(before)["x"] == "1"
 
 
 def test_renewals() -> None:
-    assert body.renewal({}) == body.Renewal()
-    assert body.renewal({"allow_account_change": True}).allow_account_change
+    assert bodies.renewal({}) == bodies.Renewal()
+    assert bodies.renewal({"allow_account_change": True}).allow_account_change
     for wrong in ({"allow_account_change": "yes"}, {"scopes": "x"}, {"allow_account_change": 1}):
-        refused(lambda wrong=wrong: body.renewal(wrong))  # type: ignore[misc]
+        refused(lambda wrong=wrong: bodies.renewal(wrong))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("text", [None, "", "a b", "é", "x" * 16_385, 1, ["canary"], "canary\n"])
 def test_what_is_no_refresh_token(text: object) -> None:
-    assert "canary" not in refused(lambda: body.refresh_token({"refresh_token": text}))
+    assert "canary" not in refused(lambda: bodies.refresh_token({"refresh_token": text}))
 
 
 def test_a_refresh_token() -> None:
-    found = body.refresh_token({"refresh_token": "0.AXEA-_.~+/=canary"})
+    found = bodies.refresh_token({"refresh_token": "0.AXEA-_.~+/=canary"})
     assert found.open().endswith("canary")
     assert "canary" not in repr(found)
 
 
 def test_listings() -> None:
-    assert body.listing({}) == body.Listing(None, 50, None)
-    cursor = show.cursor(("blocked", "marketing-jp"))
-    found = body.listing({"status": ["active"], "limit": ["100"], "cursor": [cursor]})
-    assert found == body.Listing(Status.ACTIVE, 100, ("blocked", "marketing-jp"))
+    assert bodies.listing({}) == bodies.Listing(None, 50, None)
+    cursor = representation.cursor(("blocked", "marketing-jp"))
+    found = bodies.listing({"status": ["active"], "limit": ["100"], "cursor": [cursor]})
+    assert found == bodies.Listing(Status.ACTIVE, 100, ("blocked", "marketing-jp"))
 
 
 @pytest.mark.parametrize(
@@ -188,13 +188,13 @@ def test_listings() -> None:
         *({"limit": ["0"]}, {"limit": ["101"]}, {"limit": ["-1"]}, {"limit": ["x"]}),
         *({"limit": ["1" * 5000]}, {"cursor": [""]}, {"cursor": ["x"]}, {"cursor": ["é"]}),
         *({"cursor": ["W10"]}, {"cursor": ["e30"]}, {"cursor": ["W1tb" * 5000]}),
-        {"cursor": [show.cursor(("active", ""))]},
-        {"cursor": [show.cursor(("active", "../x"))]},
-        {"cursor": [show.cursor(("nothing", "x"))]},
+        {"cursor": [representation.cursor(("active", ""))]},
+        {"cursor": [representation.cursor(("active", "../x"))]},
+        {"cursor": [representation.cursor(("nothing", "x"))]},
     ],
 )
 def test_what_is_no_listing(query: dict[str, list[str]]) -> None:
-    refused(lambda: body.listing(query))
+    refused(lambda: bodies.listing(query))
 
 
 JSON = st.recursive(
@@ -212,7 +212,7 @@ FIELDS = st.sampled_from(
 
 @given(st.sampled_from(READERS), st.dictionaries(FIELDS, JSON) | JSON)
 def test_any_json_is_read_or_refused(reader: Callable[[Any], object], data: Any) -> None:
-    base = MINIMAL if reader is body.creation else {}
+    base = MINIMAL if reader is bodies.creation else {}
     merged = {**base, **data} if isinstance(data, dict) else data
     try:
         reader(merged)
@@ -224,7 +224,7 @@ def test_any_json_is_read_or_refused(reader: Callable[[Any], object], data: Any)
 @given(st.text())
 def test_any_cursor_is_read_or_refused(text: str) -> None:
     try:
-        status, name = show.position(text)
+        status, name = representation.position(text)
     except Problem:
         return
     assert status in {*Status}

@@ -12,11 +12,11 @@ from dataclasses import replace
 
 import pytest
 
-from broker.breaker import PROBE_EVERY
-from broker.model import Status
-from broker.ports import Credential
-from broker.problems import Problem
-from broker.secret import Secret
+from broker.domain.connection import Status
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.ports.outside import Credential
+from broker.providers.credential_breaker import PROBE_EVERY
 from tests.fakes.microsoft import CLIENT_SECRET
 from tests.unit.town import CONNECTIONS, ENVIRONMENTS, HOUR, LIFE, Town
 
@@ -42,8 +42,8 @@ def test_an_hour_of_invalid_client(previous: Credential | None) -> None:
     assert (town.served, town.refused) == (60 * len(CONNECTIONS), [])
     told = [kind for kind in house.kinds() if kind != "Connection Authorized"]
     assert told == ["Client Credential Failing"]
-    assert ("CredentialRefused", 1, {"service": "client-credential"}) in house.journal.counts
-    assert "canary" not in json.dumps(house.journal.notes)
+    assert ("CredentialRefused", 1, {"service": "client-credential"}) in house.telemetry.counts
+    assert "canary" not in json.dumps(house.telemetry.notes)
 
 
 def test_when_tokens_run_out_callers_are_told_whose_turn_it_is() -> None:

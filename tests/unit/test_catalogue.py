@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from broker import catalogue
-from broker.problems import Problem
+from broker.domain.problems import Problem
+from broker.services import catalogue
 
 ADS = "https://ads.microsoft.com/msads.manage"
 HOSTS = {

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from broker import body, policy
-from broker.model import Status
-from broker.ports import Unavailable, Unreachable
-from broker.problems import Problem
-from broker.sealing import slot, unseal
+from broker.domain.connection import Status
+from broker.domain.problems import Problem
+from broker.lifecycle import policy
+from broker.ports.errors import Unavailable, Unreachable
+from broker.sealing.envelope import encryption_context, unseal
+from broker.web import bodies
 from tests.fakes.microsoft import OWNER, refusal
 from tests.fakes.moments import Killed
 from tests.unit.house import ADS, GRAPH, MAIL, NAME, STACK, House
@@ -101,7 +102,7 @@ def imports(house: House) -> None:
 
 def changes(house: House) -> None:
     wish = {"labels": {"a": "1"}, "parameters": {"customer_id": 1}}
-    house.connections_step.change(NAME, body.change(wish))
+    house.connections_step.change(NAME, bodies.change(wish))
 
 
 # What must hold
@@ -115,7 +116,7 @@ def works(house: House) -> None:
     served(house)
     assert house.refresh() is None
     kept = house.kept()
-    where = slot(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
+    where = encryption_context(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
     assert house.microsoft.grants[unseal(house.real_vault_keys, where, kept.sealed.data).open()]
     house.pause(policy.DAY)
     assert set(house.rotate()) == {None}, "it is in the index of what is due"

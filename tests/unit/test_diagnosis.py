@@ -7,17 +7,15 @@ from typing import Any
 
 import pytest
 
-from broker.diagnosis import (
-    Class,
+from broker.domain.problems import KINDS, Provider
+from broker.providers.entra.diagnosis import (
     Diagnosis,
-    Effect,
-    Leg,
     diagnose,
     diagnose_redirect,
     diagnose_transport,
     text,
 )
-from broker.problems import KINDS, Provider
+from broker.providers.terms import Class, Effect, Endpoint
 
 NOW = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC
 TRACE = "11111111-2222-3333-4444-555555555555"
@@ -26,7 +24,7 @@ TRACE = "11111111-2222-3333-4444-555555555555"
 def answer(
     error: str | None = "invalid_grant",
     *codes: int,
-    leg: Leg = Leg.REFRESH,
+    leg: Endpoint = Endpoint.REFRESH,
     status: int = 400,
     headers: dict[str, str] | None = None,
     **more: Any,
@@ -151,9 +149,9 @@ def test_refresh(found: Diagnosis, kind: str, code: str, actor: str, effect: str
     assert (found.kind, found.code, found.actor, found.effect) == (kind, code, actor, effect)
 
 
-@pytest.mark.parametrize("leg", Leg)
+@pytest.mark.parametrize("leg", Endpoint)
 @pytest.mark.parametrize("error", ["invalid_grant", "invalid_scope", "access_denied", "nonsense"])
-def test_an_unknown_number_never_decides(leg: Leg, error: str) -> None:
+def test_an_unknown_number_never_decides(leg: Endpoint, error: str) -> None:
     with_number, without = answer(error, 99999999, leg=leg), answer(error, leg=leg)
     assert with_number.kind is without.kind
     assert with_number.effect is without.effect
@@ -162,8 +160,10 @@ def test_an_unknown_number_never_decides(leg: Leg, error: str) -> None:
     assert with_number.provider.error_codes == (99999999,)
 
 
-@pytest.mark.parametrize("leg", [Leg.CODE, Leg.REFRESH])
-def test_invalid_client_with_an_unknown_number_is_no_proof_against_the_secret(leg: Leg) -> None:
+@pytest.mark.parametrize("leg", [Endpoint.CODE, Endpoint.REFRESH])
+def test_invalid_client_with_an_unknown_number_is_no_proof_against_the_secret(
+    leg: Endpoint,
+) -> None:
     found = answer("invalid_client", 99999999, leg=leg)
     assert (found.kind, found.effect) == (Class.CLIENT_MISCONFIGURED, Effect.NONE)
     assert found.number is None
@@ -214,19 +214,19 @@ def test_scope_related(error: str, number: int) -> None:
 
 @pytest.mark.parametrize("number", [54005, 70008, 70000])
 def test_on_the_code_leg_the_code_is_meant_not_the_grant(number: int) -> None:
-    code = answer("invalid_grant", number, leg=Leg.CODE)
+    code = answer("invalid_grant", number, leg=Endpoint.CODE)
     assert (code.kind, code.effect) == (Class.RESTART, Effect.NONE)
     refresh = answer("invalid_grant", number)
     assert (refresh.kind, refresh.effect) == (Class.REAUTHORIZE, Effect.OWNER)
 
 
 def test_a_wrong_secret_shows_on_the_code_leg_too() -> None:
-    assert answer("invalid_client", 7000215, leg=Leg.CODE).effect is Effect.CREDENTIAL
+    assert answer("invalid_client", 7000215, leg=Endpoint.CODE).effect is Effect.CREDENTIAL
 
 
 def test_a_redirect_can_be_forged_so_it_opens_no_breaker() -> None:
     forged = diagnose_redirect(
-        Leg.AUTHORIZE, {"error": "invalid_client", "error_description": "AADSTS7000215: wrong"}
+        Endpoint.AUTHORIZE, {"error": "invalid_client", "error_description": "AADSTS7000215: wrong"}
     )
     assert forged.effect is Effect.NONE
 
@@ -257,7 +257,7 @@ def test_a_redirect_can_be_forged_so_it_opens_no_breaker() -> None:
     ],
 )
 def test_authorize_redirect(params: dict[str, str], kind: Class) -> None:
-    assert diagnose_redirect(Leg.AUTHORIZE, params).kind is kind
+    assert diagnose_redirect(Endpoint.AUTHORIZE, params).kind is kind
 
 
 @pytest.mark.parametrize(
@@ -269,14 +269,14 @@ def test_authorize_redirect(params: dict[str, str], kind: Class) -> None:
     ],
 )
 def test_admin_consent_redirect(params: dict[str, str]) -> None:
-    found = diagnose_redirect(Leg.ADMIN_CONSENT, params)
+    found = diagnose_redirect(Endpoint.ADMIN_CONSENT, params)
     assert (found.kind, found.code) == (Class.ADMIN_DECLINED, "consent_declined")
     assert (found.actor, found.effect) == ("tenant_admin", Effect.NONE)
 
 
 def test_at_the_admin_link_the_administrator_must_act() -> None:
     found = diagnose_redirect(
-        Leg.ADMIN_CONSENT, {"error": "access_denied", "error_description": "AADSTS50020: x"}
+        Endpoint.ADMIN_CONSENT, {"error": "access_denied", "error_description": "AADSTS50020: x"}
     )
     assert (found.kind, found.actor) == (Class.OTHER_ACCOUNT, "tenant_admin")
 
@@ -284,14 +284,14 @@ def test_at_the_admin_link_the_administrator_must_act() -> None:
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"error":"invalid_grant"}', b"\xff"])
 def test_an_outage_is_never_the_grants_fault(status: int, body: bytes) -> None:
-    found = diagnose(Leg.REFRESH, status, {}, body, NOW)
+    found = diagnose(Endpoint.REFRESH, status, {}, body, NOW)
     assert (found.code, found.effect) == ("provider_unavailable", Effect.NONE)
     assert found.retryable
 
 
 @pytest.mark.parametrize("body", [b"Too Many Requests", b'{"error":"invalid_grant"}', b""])
 def test_throttling_in_any_body(body: bytes) -> None:
-    found = diagnose(Leg.REFRESH, 429, {"RETRY-AFTER": "17"}, body, NOW)
+    found = diagnose(Endpoint.REFRESH, 429, {"RETRY-AFTER": "17"}, body, NOW)
     assert (found.code, found.retry_after, found.effect) == ("throttled", 17, Effect.NONE)
 
 
@@ -319,20 +319,20 @@ def test_throttling_as_invalid_grant_waits_longer_than_its_window() -> None:
     ],
 )
 def test_retry_after(header: str, seconds: int) -> None:
-    found = diagnose(Leg.REFRESH, 429, {"Retry-After": header}, b"", NOW)
+    found = diagnose(Endpoint.REFRESH, 429, {"Retry-After": header}, b"", NOW)
     assert found.retry_after == seconds
 
 
 def test_a_wait_makes_sense_only_where_waiting_helps() -> None:
     assert answer("invalid_grant", 50173, headers={"Retry-After": "9"}).retry_after is None
     assert answer("server_error", headers={"Retry-After": "9"}).retry_after == 9
-    found = diagnose(Leg.REFRESH, 403, {"Retry-After": "9"}, b"Slow down", NOW)
+    found = diagnose(Endpoint.REFRESH, 403, {"Retry-After": "9"}, b"Slow down", NOW)
     assert (found.kind, found.retry_after) == (Class.THROTTLE, 9)
 
 
 @pytest.mark.parametrize("reason", ["timeout", "connect", "reset", "tls", "protocol"])
-@pytest.mark.parametrize("leg", Leg)
-def test_transport(leg: Leg, reason: Any) -> None:
+@pytest.mark.parametrize("leg", Endpoint)
+def test_transport(leg: Endpoint, reason: Any) -> None:
     found = diagnose_transport(leg, reason)
     assert (found.code, found.effect, found.retryable) == (
         "provider_unavailable",
@@ -345,7 +345,7 @@ def test_ids_for_support_come_from_body_description_or_headers() -> None:
     assert answer(trace_id=TRACE).provider.trace_id == TRACE
     said = f"AADSTS65004: no.\r\nTrace ID: {TRACE}\r\nTimestamp: 2026-11-21 10:00:00Z"
     redirected = diagnose_redirect(
-        Leg.AUTHORIZE, {"error": "access_denied", "error_description": said}
+        Endpoint.AUTHORIZE, {"error": "access_denied", "error_description": said}
     )
     assert redirected.provider == Provider(
         error="access_denied",
@@ -353,13 +353,13 @@ def test_ids_for_support_come_from_body_description_or_headers() -> None:
         trace_id=TRACE,
         timestamp="2026-11-21 10:00:00Z",
     )
-    plain = diagnose(Leg.REFRESH, 429, {"x-ms-request-id": TRACE}, b"Too Many Requests", NOW)
+    plain = diagnose(Endpoint.REFRESH, 429, {"x-ms-request-id": TRACE}, b"Too Many Requests", NOW)
     assert plain.provider.trace_id == TRACE
 
 
 def test_numbers_come_from_the_description_where_the_list_is_missing() -> None:
     body = b'{"error":"invalid_grant","error_description":"AADSTS70000: denied"}'
-    found = diagnose(Leg.REFRESH, 400, {}, body, NOW)
+    found = diagnose(Endpoint.REFRESH, 400, {}, body, NOW)
     assert (found.number, found.bare) == (70000, True)
 
 
@@ -384,16 +384,16 @@ def test_as_a_problem() -> None:
     assert "AADSTS50173" in body["detail"]
     assert body["remedy"] == text(found).remedy
     assert body["provider"]["trace_id"] == TRACE
-    assert "provider" not in diagnose_transport(Leg.REFRESH, "timeout").problem().as_dict()
+    assert "provider" not in diagnose_transport(Endpoint.REFRESH, "timeout").problem().as_dict()
 
 
 def test_a_throttled_problem_says_when_to_come_back() -> None:
-    found = diagnose(Leg.REFRESH, 429, {"Retry-After": "30"}, b"", NOW)
+    found = diagnose(Endpoint.REFRESH, 429, {"Retry-After": "30"}, b"", NOW)
     assert found.problem().as_dict()["retry_after"] == 30
 
 
 def test_a_numbers_own_text_is_told_only_where_it_holds() -> None:
     assert text(answer("invalid_grant", 70000)).key == "70000"
-    assert text(answer("invalid_grant", 70000, leg=Leg.CODE)).key == "restart"
+    assert text(answer("invalid_grant", 70000, leg=Endpoint.CODE)).key == "restart"
     assert "cancel" in text(Class.USER_DENIED).what.lower()
     assert "admin approval" in text(Class.USER_DENIED).what

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from broker.diagnosis.advertising import Finding, diagnose_advertising
+from broker.services.advertising import Finding, diagnose_advertising
 
 TRACKING = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 WRAPPER = "Invalid client data. Check the SOAP fault details for more information."

@@ -11,10 +11,12 @@ from typing import get_args
 
 import pytest
 
-from broker.diagnosis import Class, Effect, Language, Leg, Text, diagnose, diagnose_redirect, text
-from broker.diagnosis.advertising import catalogue, told
-from broker.diagnosis.table import table
-from broker.problems import KINDS, Actor
+from broker.domain.problems import KINDS, Actor
+from broker.providers.entra import error_catalogue
+from broker.providers.entra.diagnosis import diagnose, diagnose_redirect, text
+from broker.providers.entra.error_catalogue import table
+from broker.providers.terms import Class, Effect, Endpoint, Language, Text
+from broker.services.advertising import catalogue, told
 from local.tools.troubleshooting import PAGE, main, page
 
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
@@ -47,8 +49,8 @@ def test_no_number_is_missing() -> None:
     assert {int(number) for number in MUST.split()} <= set(table().numbers)
 
 
-@pytest.mark.parametrize("leg", Leg)
-def test_every_number_on_every_leg(leg: Leg) -> None:
+@pytest.mark.parametrize("leg", Endpoint)
+def test_every_number_on_every_leg(leg: Endpoint) -> None:
     for number, entry in table().numbers.items():
         body = json.dumps({"error": "invalid_grant", "error_codes": [number]}).encode()
         by_body = diagnose(leg, 400, {}, body, 0.0)
@@ -65,15 +67,15 @@ def test_every_number_on_every_leg(leg: Leg) -> None:
             check(text(by_body, language), language)
 
 
-@pytest.mark.parametrize("leg", [Leg.AUTHORIZE, Leg.ADMIN_CONSENT, Leg.CODE])
-def test_nothing_said_in_a_browser_breaks_an_active_connection(leg: Leg) -> None:
+@pytest.mark.parametrize("leg", [Endpoint.AUTHORIZE, Endpoint.ADMIN_CONSENT, Endpoint.CODE])
+def test_nothing_said_in_a_browser_breaks_an_active_connection(leg: Endpoint) -> None:
     for number in table().numbers:
         query = {"error": "invalid_grant", "error_description": f"AADSTS{number}: x"}
         assert diagnose_redirect(leg, query).effect not in (Effect.OWNER, Effect.POLICY), number
 
 
-@pytest.mark.parametrize("leg", Leg)
-def test_every_word_on_every_leg(leg: Leg) -> None:
+@pytest.mark.parametrize("leg", Endpoint)
+def test_every_word_on_every_leg(leg: Endpoint) -> None:
     for word in table().errors:
         found = diagnose_redirect(leg, {"error": word})
         assert found.provider.error == word
@@ -150,18 +152,17 @@ def test_the_page_names_every_number_and_its_links_lead_somewhere() -> None:
 
 def test_importing_reads_no_catalogue() -> None:
     code = (
-        "import broker.diagnosis, sys; from broker.diagnosis.table import table;"
+        "import sys; from broker.providers.entra import diagnosis;"
+        "from broker.providers.entra.error_catalogue import table;"
         "assert table.cache_info().currsize == 0;"
-        "assert not {'boto3', 'requests', 'broker.diagnosis.advertising'} & set(sys.modules)"
+        "assert not {'boto3', 'requests', 'broker.services.advertising'} & set(sys.modules)"
     )
-    path = str(folder().parent.parent)
+    path = str(folder().parents[2])
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": path}, timeout=30)
 
 
 def folder() -> Path:
-    import broker.diagnosis
-
-    return Path(broker.diagnosis.__file__).parent
+    return Path(error_catalogue.__file__).parent
 
 
 def check(said: Text, language: Language) -> None:

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.diagnosis import Diagnosis, Language, Leg, diagnose, diagnose_redirect, text
-from broker.diagnosis.advertising import Finding, diagnose_advertising
-from broker.diagnosis.answer import BODY_LIMIT
-from broker.problems import KINDS
+from broker.domain.problems import KINDS
+from broker.providers.entra.diagnosis import Diagnosis, diagnose, diagnose_redirect, text
+from broker.providers.entra.response import BODY_LIMIT
+from broker.providers.terms import Endpoint, Language
+from broker.services.advertising import Finding, diagnose_advertising
 
 CANARY = "canary-0.AXoA~secret"
 MARKUP = f"<script>{CANARY}</script>"
@@ -54,20 +55,20 @@ NAMES = st.sampled_from(
 )
 HEADERS = st.dictionaries(NAMES | st.text(), st.text() | WORDS, max_size=3)
 STATUSES = st.integers(min_value=100, max_value=599)
-LEGS = st.sampled_from(Leg)
+LEGS = st.sampled_from(Endpoint)
 
 
 @given(LEGS, STATUSES, HEADERS, BODIES, st.floats(0, 4e9))
 @settings(max_examples=150, deadline=None)
 def test_any_answer(
-    leg: Leg, status: int, headers: dict[str, str], body: bytes, now: float
+    leg: Endpoint, status: int, headers: dict[str, str], body: bytes, now: float
 ) -> None:
     clean(diagnose(leg, status, headers, body, now))
 
 
 @given(LEGS, st.dictionaries(FIELDS | st.text(), st.text() | WORDS, max_size=5))
 @settings(max_examples=100, deadline=None)
-def test_any_redirect(leg: Leg, params: dict[str, str]) -> None:
+def test_any_redirect(leg: Endpoint, params: dict[str, str]) -> None:
     clean(diagnose_redirect(leg, params))
 
 
@@ -98,7 +99,7 @@ def test_any_fault(status: int, headers: dict[str, str], body: bytes) -> None:
 )
 def test_hostile_bodies_are_answered_at_once(body: bytes) -> None:
     started = time.monotonic()
-    found = diagnose(Leg.REFRESH, 400, {}, body, 0.0)
+    found = diagnose(Endpoint.REFRESH, 400, {}, body, 0.0)
     finding = diagnose_advertising(400, {}, body)
     assert time.monotonic() - started < 2
     clean(found)
@@ -112,7 +113,7 @@ def test_a_canary_in_every_field(status: int) -> None:
         names += ["correlation_id", "timestamp", "claims", "refresh_token", MARKUP]
         body = json.dumps(dict.fromkeys(names, plant)).encode()
         headers = {"Retry-After": CANARY, "x-ms-request-id": CANARY, "client-request-id": MARKUP}
-        clean(diagnose(Leg.REFRESH, status, headers, body, 0.0))
+        clean(diagnose(Endpoint.REFRESH, status, headers, body, 0.0))
         errors = [{"Code": plant, "ErrorCode": plant, "Message": plant, "Detail": plant}]
         fault = {"TrackingId": plant, "Errors": errors, "OperationErrors": errors}
         clean_finding(

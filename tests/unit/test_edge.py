@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import edge
-from broker.edge import MAX_BODY, Request
-from broker.ports import Unavailable
-from broker.problems import Problem
-from tests.fakes.world import Journal
+from broker.domain.problems import Problem
+from broker.ports.errors import Unavailable
+from broker.web import gateway
+from broker.web.gateway import MAX_BODY, Request
+from tests.fakes.world import Telemetry
 
 JSON = {"multiValueHeaders": {"Content-Type": ["application/json; charset=utf-8"]}}
 
@@ -122,19 +122,19 @@ def test_any_body(body: str, encoded: bool) -> None:
 
 
 def test_answers_are_never_stored() -> None:
-    found = edge.answer(200, {"a": 1})
+    found = gateway.answer(200, {"a": 1})
     assert found["headers"]["Cache-Control"] == "no-store"
     assert json.loads(found["body"]) == {"a": 1}
-    assert edge.answer(204)["body"] == ""
+    assert gateway.answer(204)["body"] == ""
 
 
 def test_refusals_follow_rfc_9457() -> None:
-    found = edge.refusal(Problem("throttled", retry_after=90))
+    found = gateway.refusal(Problem("throttled", retry_after=90))
     assert found["statusCode"] == 503
     assert found["headers"]["Content-Type"] == "application/problem+json"
     assert found["headers"]["Retry-After"] == "90"
     assert json.loads(found["body"])["retry_after"] == 90
-    assert "Retry-After" not in edge.refusal(Problem("not_found"))["headers"]
+    assert "Retry-After" not in gateway.refusal(Problem("not_found"))["headers"]
 
 
 @pytest.mark.parametrize(
@@ -148,37 +148,37 @@ def test_refusals_follow_rfc_9457() -> None:
     ],
 )
 def test_whatever_is_raised_becomes_a_problem(error: Exception, code: str, status: int) -> None:
-    journal, audit = Journal(), {"code": "served"}
+    telemetry, audit = Telemetry(), {"code": "served"}
 
-    def work() -> edge.Answer:
+    def work() -> gateway.Answer:
         raise error
 
-    found = edge.guard(work, journal, "request-1", audit)
+    found = gateway.guard(work, telemetry, "request-1", audit)
     assert found["statusCode"] == status
     assert json.loads(found["body"])["code"] == audit["code"] == code
-    assert ("Refusals", 1, {"code": code}) in journal.counts
-    assert "canary" not in found["body"] + repr(journal.notes)
+    assert ("Refusals", 1, {"code": code}) in telemetry.counts
+    assert "canary" not in found["body"] + repr(telemetry.notes)
 
 
 def test_a_refusal_leaves_a_line_with_its_reason() -> None:
-    journal = Journal()
+    telemetry = Telemetry()
 
-    def work() -> edge.Answer:
+    def work() -> gateway.Answer:
         raise Problem("invalid_request", "min_ttl: seconds.")
 
-    edge.guard(work, journal, "request-1")
-    ((event, fields),) = journal.notes
+    gateway.guard(work, telemetry, "request-1")
+    ((event, fields),) = telemetry.notes
     assert event == "refused"
     assert fields["reason"] == "min_ttl: seconds."
 
 
 def test_where_it_failed_shows_without_what() -> None:
-    journal = Journal()
+    telemetry = Telemetry()
 
-    def work() -> edge.Answer:
+    def work() -> gateway.Answer:
         return {"canary": json.loads("canary")}
 
-    edge.guard(work, journal, "request-1")
-    (place,) = (fields["place"] for event, fields in journal.notes if event == "failed")
+    gateway.guard(work, telemetry, "request-1")
+    (place,) = (fields["place"] for event, fields in telemetry.notes if event == "failed")
     assert "test_edge.py" in str(place)
-    assert "canary" not in repr(journal.notes)
+    assert "canary" not in repr(telemetry.notes)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import grants
-from broker.grants import Caller, Grant
-from broker.problems import Problem
+from broker.domain import grants
+from broker.domain.grants import Caller, Grant
+from broker.domain.problems import Problem
 
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/sub/ads-job"

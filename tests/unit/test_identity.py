@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import identity
-from broker.identity import Demands
-from broker.model import Account, Expected
-from broker.names import PERSONAL_TENANT
-from broker.problems import Problem
-from broker.secret import Secret
+from broker.domain.connection import Account, Expected
+from broker.domain.names import PERSONAL_TENANT
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.providers.entra import id_token as id_tokens
+from broker.providers.entra.id_token import Demands
 from tests.fakes.microsoft import CLIENT_ID, OTHER, OWNER, PLATFORM, TENANT, id_token
 from tests.fakes.world import NOON
 from tests.unit.test_policy import connection
@@ -35,7 +35,7 @@ STRANGE = "cccccccc-0000-4000-8000-000000000000"
 
 
 def verify(demands: Demands = DEMANDS, /, **claims: Any) -> Account:
-    return identity.verify(Secret(id_token(CLAIMS | claims)), demands)
+    return id_tokens.verify(Secret(id_token(CLAIMS | claims)), demands)
 
 
 def test_the_identity() -> None:
@@ -91,13 +91,13 @@ def test_a_claim_that_is_wrong(claim: str, value: object) -> None:
 )
 def test_what_is_no_token(text: str) -> None:
     with pytest.raises(Problem) as caught:
-        identity.verify(Secret(text), DEMANDS)
+        id_tokens.verify(Secret(text), DEMANDS)
     assert caught.value.detail.endswith(": format.")
 
 
 def test_no_token_at_all() -> None:
     with pytest.raises(Problem, match="provider_error"):
-        identity.verify(None, DEMANDS)
+        id_tokens.verify(None, DEMANDS)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(CLAIMS)), st.none() | st.text() | st.integers()))
@@ -136,7 +136,7 @@ def admit(
 ) -> str | None:
     one = replace(connection(None), tenant=tenant, account=known, expected=expected or Expected())
     try:
-        identity.admit(account, one, allowed, tenant_id=TENANT, allow_change=allow_change)
+        id_tokens.admit(account, one, allowed, tenant_id=TENANT, allow_change=allow_change)
     except Problem as problem:
         return problem.code
     return None

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import links, pages
-from broker.links import LinkProblem, Page
-from broker.model import LinkKind
-from broker.secret import Secret
+from broker.domain.attempts import LinkKind
+from broker.domain.secret import Secret
+from broker.web import links
+from broker.web.links import LinkProblem, Page
+from broker.web.pages.language import Language
+from broker.web.pages.outcome import outcome
+from broker.web.pages.shapes import OUTCOMES
 
 GOOD = "Aa0_-" * 8 + "xyz"
 
@@ -71,8 +74,8 @@ def test_any_cookie_header(header: str) -> None:
 
 @pytest.mark.parametrize("page", get_args(Page))
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_every_page_has_a_text(page: Page, language: pages.Language) -> None:
+def test_every_page_has_a_text(page: Page, language: Language) -> None:
     problem = LinkProblem(page)
     assert (problem.status, problem.code, problem.page) == (400, "invalid_request", page)
-    assert page in pages.OUTCOMES
-    assert pages.outcome(page, language).status == 400
+    assert page in OUTCOMES
+    assert outcome(page, language).status == 400

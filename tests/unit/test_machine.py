@@ -16,14 +16,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from broker import body, policy
-from broker.grants import Caller
-from broker.model import Connection, Status
-from broker.ports import Credential, Unavailable
-from broker.problems import Problem
-from broker.scopes import single
-from broker.sealing import slot, unseal
-from broker.secret import Secret
+from broker.domain.connection import Connection, Status
+from broker.domain.grants import Caller
+from broker.domain.problems import Problem
+from broker.domain.scopes import single
+from broker.domain.secret import Secret
+from broker.lifecycle import policy
+from broker.ports.errors import Unavailable
+from broker.ports.outside import Credential
+from broker.sealing.envelope import encryption_context, unseal
+from broker.web import bodies
 from tests.fakes.microsoft import CLIENT_SECRET, OTHER, OWNER, refusal
 from tests.fakes.moments import Killed
 from tests.fakes.world import Answer, Form
@@ -117,7 +119,7 @@ class Machine(RuleBasedStateMachine):
 
     def opened(self, one: Connection, key: Any) -> str:
         sealed = one.tokens[key].sealed
-        where = slot(STACK, one.incarnation, "access_token", sealed.generation, key)
+        where = encryption_context(STACK, one.incarnation, "access_token", sealed.generation, key)
         return unseal(self.house.real_token_keys, where, sealed.data).open()
 
     @rule(seconds=st.sampled_from([1, 20, 35, 60, 300, 1200, 3600, 7200, 43_200, 86_400]))
@@ -156,7 +158,7 @@ class Machine(RuleBasedStateMachine):
     @rule(suspended=st.booleans(), granted=st.booleans())
     def change(self, suspended: bool, granted: bool) -> None:
         grants = [{"principal": TEAM.account}] if granted else []
-        wish = body.change({"suspended": suspended, "grants": grants})
+        wish = bodies.change({"suspended": suspended, "grants": grants})
         self.attempt(lambda: self.house.connections_step.change(NAME, wish))
 
     # What the world does
@@ -249,7 +251,7 @@ class Machine(RuleBasedStateMachine):
             return
         kept = self.house.kept()
         assert kept.epoch == one.epoch
-        where = slot(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
+        where = encryption_context(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
         token = unseal(self.house.real_vault_keys, where, kept.sealed.data).open()
         assert self.house.microsoft.grants[token].account == one.account
 
@@ -262,14 +264,14 @@ class Machine(RuleBasedStateMachine):
         if one is None or one.epoch == 0 or one.status is Status.REAUTHORIZATION_REQUIRED:
             return
         kept = house.kept()
-        where = slot(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
+        where = encryption_context(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
         token = unseal(house.real_vault_keys, where, kept.sealed.data).open()
         if not house.microsoft.grants[token].alive:
             return
         house.microsoft.faults.clear()
         house.microsoft.always, house.microsoft.expires_in = None, 3600
         house.credentials.now = Credential(Secret(CLIENT_SECRET), "last")
-        house.change(suspended=False, grants=body.creation(WISHED).grants)
+        house.change(suspended=False, grants=bodies.creation(WISHED).grants)
         for _ in range(3):
             house.pause(policy.DAY)
             house.rotate()

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from broker import edge
-from broker.adapters.journal import FIELDS, Journal
-from broker.breaker import EXPIRING
-from broker.names import Instant
-from broker.policy import DAY, GRANT_LIFE
-from broker.ports import Credential, Unavailable
-from broker.problems import Problem
+from broker.adapters.telemetry import FIELDS, Telemetry
+from broker.domain.names import Instant
+from broker.domain.problems import Problem
+from broker.lifecycle.policy import DAY, GRANT_LIFE
+from broker.ports.errors import Unavailable
+from broker.ports.outside import Credential
+from broker.providers.credential_breaker import EXPIRING
+from broker.web import gateway
 from tests.fakes import world
 from tests.fakes.microsoft import refusal
 from tests.unit.house import House
@@ -26,7 +27,7 @@ GRANTS = {"service": "grants"}
 
 def counted(house: House, metric: str) -> list[float]:
     """The values of a metric, in the order they came."""
-    return [value for name, value, _ in house.journal.counts if name == metric]
+    return [value for name, value, _ in house.telemetry.counts if name == metric]
 
 
 def rotate(house: House) -> None:
@@ -43,7 +44,7 @@ def test_an_overdue_grant_is_as_old_as_its_last_redemption_at_most() -> None:
         rotate(house)
         left = counted(house, "NextBreakSeconds")[-1]
         assert 0 <= redeemed_at + GRANT_LIFE - house.clock.now - left <= DAY
-    assert ("NextBreakSeconds", GRANT_LIFE - DAY, GRANTS) in house.journal.counts
+    assert ("NextBreakSeconds", GRANT_LIFE - DAY, GRANTS) in house.telemetry.counts
 
 
 def test_a_grant_that_fails_tells_its_age_itself() -> None:
@@ -55,7 +56,7 @@ def test_a_grant_that_fails_tells_its_age_itself() -> None:
     house.microsoft.faults = [DOWN] * 2
     assert house.refresh() is not None
     assert counted(house, "NextBreakSeconds") == [redeemed_at + GRANT_LIFE - house.clock.instant()]
-    assert house.journal.counts[-1][2] == GRANTS
+    assert house.telemetry.counts[-1][2] == GRANTS
     house.pause(3600)
     assert house.refresh() is None
     assert len(counted(house, "NextBreakSeconds")) == 1
@@ -95,9 +96,9 @@ def test_every_success_tells_how_long_the_client_secret_lasts() -> None:
     ],
 )
 def test_only_the_brokers_own_failures_are_faults(error: Exception, faults: int) -> None:
-    journal = world.Journal()
-    edge.known(error, journal, "request-1")
-    assert [metric for metric, _, _ in journal.counts] == ["Refusals"] + ["Faults"] * faults
+    telemetry = world.Telemetry()
+    gateway.known(error, telemetry, "request-1")
+    assert [metric for metric, _, _ in telemetry.counts] == ["Refusals"] + ["Faults"] * faults
 
 
 def test_metrics_leave_as_the_embedded_format(
@@ -106,19 +107,19 @@ def test_metrics_leave_as_the_embedded_format(
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
     CloudWatch_Embedded_Metric_Format_Specification.html"""
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "TokenBroker/stack")
-    journal = Journal("token")
-    journal.count("TokenHit")
-    journal.count("TokenHit")
-    journal.count("Refusals", code="access_denied")
-    journal.count("CredentialLeftSeconds", 7, service="client-credential")
-    journal.flush()
+    telemetry = Telemetry("token")
+    telemetry.count("TokenHit")
+    telemetry.count("TokenHit")
+    telemetry.count("Refusals", code="access_denied")
+    telemetry.count("CredentialLeftSeconds", 7, service="client-credential")
+    telemetry.flush()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [read(line) for line in lines] == [
         ({"service": "token"}, {"TokenHit": ("Count", [1, 1])}),
         ({"service": "token", "code": "access_denied"}, {"Refusals": ("Count", [1])}),
         ({"service": "client-credential"}, {"CredentialLeftSeconds": ("Seconds", [7])}),
     ]
-    journal.flush()
+    telemetry.flush()
     assert capsys.readouterr().out == ""
 
 
@@ -132,8 +133,8 @@ def read(line: dict[str, Any]) -> tuple[dict[str, str], dict[str, tuple[str, lis
 
 
 def test_no_field_outside_the_list_is_written(capsys: pytest.CaptureFixture[str]) -> None:
-    journal = Journal("metrics-test")
-    journal.note("refused", code="access_denied", access_token="canary", detail="canary")
+    telemetry = Telemetry("metrics-test")
+    telemetry.note("refused", code="access_denied", access_token="canary", detail="canary")
     (line,) = capsys.readouterr().out.splitlines()
     assert "canary" not in line
     assert json.loads(line)["code"] == "access_denied"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import names
-from broker.problems import Problem
+from broker.domain import names
+from broker.domain.problems import Problem
 
 GUID = "9188040d-6c67-4c5b-b112-36a304b66dad"
 

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.breaker import PROBE_EVERY, TRUST, Breaker
-from broker.names import Incarnation
-from broker.oauth import OAuth, Refused
-from broker.ports import Credential, Reply, Unavailable, Unreachable
-from broker.problems import Problem
-from broker.secret import Secret
-from broker.tokens import Tokens
+from broker.domain.names import Incarnation
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.ports.errors import Unavailable, Unreachable
+from broker.ports.outside import Credential, Reply
+from broker.providers.credential_breaker import PROBE_EVERY, TRUST, Breaker
+from broker.providers.entra.token_endpoint import OAuth, Refused
+from broker.providers.token_response import TokenResponse
 from tests.fakes import tables, underway, world
 from tests.fakes.microsoft import refusal
 
@@ -52,7 +53,7 @@ class Bench:
             credentials=self.credentials,
             breakers=underway.Breakers(self.tables),
             events=self.events,
-            journal=world.Journal(),
+            telemetry=world.Telemetry(),
             clock=self.clock,
             client_id="client",
         )
@@ -60,17 +61,17 @@ class Bench:
             http=self.http,
             breaker=breaker,
             clock=self.clock,
-            chance=world.Chance(),
+            randomness=world.Randomness(),
             sleep=self.clock.advance,
             client_id="client",
         )
 
-    def refresh(self) -> Tokens:
+    def refresh(self) -> TokenResponse:
         return self.oauth.refresh(
             AUTHORITY, "tenant", Incarnation("one"), Secret("canary-given"), "x/y"
         )
 
-    def code(self) -> Tokens:
+    def code(self) -> TokenResponse:
         form: dict[str, str | Secret] = {"code": Secret("canary-code"), "redirect_uri": "https://b"}
         return self.oauth.code(AUTHORITY, form, "x/y", 10)
 

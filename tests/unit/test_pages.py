@@ -6,20 +6,14 @@ import re
 
 import pytest
 
-from broker.grants import Grant
-from broker.pages import (
-    OUTCOMES,
-    Check,
-    Language,
-    PageText,
-    ask_admin,
-    outcome,
-)
-from broker.pages.language import LANGUAGES, words
-from broker.pages.people import mask, person
-from broker.pages.shapes import SUCCESSES
-from broker.problems import KINDS
-from broker.secret import Secret
+from broker.domain.grants import Grant
+from broker.domain.problems import KINDS
+from broker.domain.secret import Secret
+from broker.web.pages.ask import ask_admin
+from broker.web.pages.language import LANGUAGES, Language, words
+from broker.web.pages.outcome import outcome
+from broker.web.pages.people import mask, person
+from broker.web.pages.shapes import OUTCOMES, SUCCESSES, Check, PageText
 from tests.unit.pagereader import SCOPE, Reader, asked, full
 
 MET_IN_A_BROWSER = {

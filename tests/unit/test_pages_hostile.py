@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
-from broker.grants import Grant
-from broker.pages import Check, Page, PageText, Support, ask, ask_admin, headers, outcome
-from broker.pages.language import LANGUAGES, words
-from broker.pages.layout import link
-from broker.problems import Provider
-from broker.secret import Secret
+from broker.domain.grants import Grant
+from broker.domain.problems import Provider
+from broker.domain.secret import Secret
+from broker.web.pages.ask import ask, ask_admin
+from broker.web.pages.language import LANGUAGES, words
+from broker.web.pages.layout import Page, headers, link
+from broker.web.pages.outcome import outcome
+from broker.web.pages.shapes import Check, PageText, Support
 from tests.unit.pagereader import AT, VOID, Reader, asked, full
 
 ALLOWED = VOID | {

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.names import Instant
-from broker.pages.language import LANGUAGES, moment, negotiate, words
+from broker.domain.names import Instant
+from broker.web.pages.language import LANGUAGES, moment, negotiate, words
 
 HEADERS = {
     None: "en",

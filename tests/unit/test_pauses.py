@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from broker.model import Account, Status
-from broker.names import Incarnation, Name
-from broker.oauth import OAuth, Refused
-from broker.pauses import IN_A_ROW
-from broker.ports import Order
-from broker.problems import Problem
-from broker.secret import Secret
+from broker.domain.connection import Account, Status
+from broker.domain.names import Incarnation, Name
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.ports.outside import RefreshRequest
+from broker.providers.entra.token_endpoint import OAuth, Refused
+from broker.providers.throttling import IN_A_ROW
 from tests.fakes.microsoft import OTHER, OWNER, PLATFORM, refusal
 from tests.unit.house import House
 from tests.unit.town import CONNECTIONS, ENVIRONMENTS, HOUR, LIFE, Town
@@ -120,7 +120,10 @@ def test_customers_that_share_an_authority_do_not_share_a_pause() -> None:
         assert house.consent(created["authorize_url"], account).good
     house.pause(4000)
     house.microsoft.always = THROTTLED
-    orders = [Order(Name(f"c-{n}"), house.one(Name(f"c-{n}")).incarnation, "admin") for n in (0, 1)]
+    orders = [
+        RefreshRequest(Name(f"c-{n}"), house.one(Name(f"c-{n}")).incarnation, "admin")
+        for n in (0, 1)
+    ]
     assert {problem.code for order in orders if (problem := house.refresh_step.run(order))} == {
         "throttled"
     }
@@ -143,7 +146,7 @@ def test_an_owner_in_the_browser_does_not_wait() -> None:
     house = town.house
     house.microsoft.always = THROTTLED
     for name in CONNECTIONS[:3]:
-        house.refresh_step.run(Order(name, house.one(name).incarnation, "admin"))
+        house.refresh_step.run(RefreshRequest(name, house.one(name).incarnation, "admin"))
     house.microsoft.always = None
     assert house.consent(house.create(connection="new")["authorize_url"]).good
 

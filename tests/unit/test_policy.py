@@ -7,16 +7,16 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import policy
-from broker.model import Connection, Sealed, Token
-from broker.names import Incarnation, Instant, Name
-from tests.fakes.world import NOON, Chance
+from broker.domain.connection import Connection, Sealed, Token
+from broker.domain.names import Incarnation, Instant, Name
+from broker.lifecycle import policy
+from tests.fakes.world import NOON, Randomness
 
 LIVES = st.integers(1, 172_800)
 SEEDS = st.integers(0, 1000)
 
 
-def token(expires_in: int, refresh_in: int | None, chance: Chance) -> Token:
+def token(expires_in: int, refresh_in: int | None, randomness: Randomness) -> Token:
     return Token(
         resource="r",
         scopes=("r/s",),
@@ -24,7 +24,7 @@ def token(expires_in: int, refresh_in: int | None, chance: Chance) -> Token:
         sealed=Sealed(b"", 1),
         obtained_at=Instant(NOON),
         expires_at=Instant(NOON + expires_in),
-        ahead_at=policy.ahead(NOON, expires_in, refresh_in, chance),
+        ahead_at=policy.ahead(NOON, expires_in, refresh_in, randomness),
     )
 
 
@@ -48,7 +48,7 @@ def connection(last_used_at: int | None) -> Connection:
 def test_a_token_is_replaced_before_it_ends(
     expires_in: int, refresh_in: int | None, seed: int
 ) -> None:
-    found = token(expires_in, refresh_in, Chance(seed))
+    found = token(expires_in, refresh_in, Randomness(seed))
     assert NOON <= found.ahead_at <= found.expires_at
     if refresh_in and refresh_in < expires_in:
         assert 0.9 * refresh_in - 1 <= found.ahead_at - NOON <= refresh_in
@@ -58,7 +58,7 @@ def test_a_token_is_replaced_before_it_ends(
 
 def test_an_hour_leaves_a_third_of_it() -> None:
     """Callers never wait for Microsoft: minutes remain when the replacement starts."""
-    found = token(3600, None, Chance())
+    found = token(3600, None, Randomness())
     assert found.expires_at - found.ahead_at >= 1200
     assert found.expires_at - policy.advisory(found) >= policy.MANDATORY
 
@@ -67,10 +67,10 @@ def test_an_hour_leaves_a_third_of_it() -> None:
 def test_due_is_ahead_of_need_while_in_use_else_once_a_day(
     expires_in: int, seed: int, used: int | None
 ) -> None:
-    chance = Chance(seed)
-    found = token(expires_in, None, chance)
+    randomness = Randomness(seed)
+    found = token(expires_in, None, randomness)
     one = connection(None if used is None else NOON + used)
-    due = policy.due(one, found.ahead_at, NOON, chance)
+    due = policy.due(one, found.ahead_at, NOON, randomness)
     assert NOON <= due <= NOON + policy.DAY
     if policy.in_use(one, NOON):
         assert due <= found.ahead_at
@@ -86,9 +86,9 @@ def test_in_use_is_two_hours() -> None:
 
 @given(st.integers(1, 1_000_000), SEEDS)
 def test_backoff_grows_and_is_bounded(attempts: int, seed: int) -> None:
-    wait = policy.backoff(attempts, Chance(seed))
+    wait = policy.backoff(attempts, Randomness(seed))
     assert 1.6 <= wait <= 1080
-    assert policy.backoff(attempts + 3, Chance(seed)) >= min(wait, 720)
+    assert policy.backoff(attempts + 3, Randomness(seed)) >= min(wait, 720)
 
 
 def test_numbers_that_belong_together() -> None:

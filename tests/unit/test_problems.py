@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.problems import KINDS, Actor, Problem, Provider
+from broker.domain.problems import KINDS, Actor, Problem, Provider
 
 STATUSES = {
     400: {"invalid_request"},

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from broker import policy
-from broker.model import Status
-from broker.names import Instant
-from broker.ports import Order, Reply, Unavailable
-from broker.problems import Problem
-from broker.scopes import single
-from broker.sealing import slot, unseal
+from broker.domain.connection import Status
+from broker.domain.names import Instant
+from broker.domain.problems import Problem
+from broker.domain.scopes import single
+from broker.lifecycle import policy
+from broker.ports.errors import Unavailable
+from broker.ports.outside import RefreshRequest, Reply
+from broker.sealing.envelope import encryption_context, unseal
 from tests.fakes.microsoft import OTHER, OWNER, refusal
 from tests.unit.house import ADS, GRAPH, NAME, STACK, House
 
@@ -31,7 +32,7 @@ def house() -> House:
 def opened(house: House) -> str:
     """The refresh token in the vault."""
     kept = house.kept()
-    where = slot(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
+    where = encryption_context(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
     return unseal(house.real_vault_keys, where, kept.sealed.data).open()
 
 
@@ -98,7 +99,7 @@ def test_wherever_the_redemption_is(house: House, change: Change, moment: str) -
 
 def test_a_deletion_during_a_redemption(house: House) -> None:
     during(house, lambda: house.connections_step.delete(NAME))
-    order = Order(NAME, house.one().incarnation, "schedule")
+    order = RefreshRequest(NAME, house.one().incarnation, "schedule")
     assert house.refresh_step.run(order) is not None
     assert (house.tables.connections, house.tables.vault) == ({}, {})
     with pytest.raises(Problem, match="access_denied"):
@@ -116,7 +117,7 @@ def test_a_caller_whose_connection_is_recreated_meanwhile(house: House) -> None:
     during(house, lambda: recreate(house))
     new = house.fetch()["access_token"]
     (stored,) = (token for key, token in house.one().tokens.items() if key == single(ADS).key)
-    where = slot(STACK, house.one().incarnation, "access_token", 1, single(ADS).key)
+    where = encryption_context(STACK, house.one().incarnation, "access_token", 1, single(ADS).key)
     assert unseal(house.real_token_keys, where, stored.sealed.data).open() == new
 
 
@@ -356,5 +357,5 @@ def test_a_copy_of_the_sealed_token_does_not_open_elsewhere(house: House) -> Non
     mine, other = house.kept(), house.tables.connections[type(NAME)("other")]
     foreign = house.tables.vault[other.incarnation]
     house.tables.vault[other.incarnation] = replace(foreign, sealed=mine.sealed)
-    with pytest.raises(Exception, match=r"wrong slot"):
-        house.refresh_step.run(Order(other.name, other.incarnation, "schedule"))
+    with pytest.raises(Exception, match=r"wrong encryption context"):
+        house.refresh_step.run(RefreshRequest(other.name, other.incarnation, "schedule"))

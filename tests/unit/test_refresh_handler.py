@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from broker import settings, wiring
-from broker.ports import Order, Unavailable
-from broker.problems import Problem
+from broker.domain.problems import Problem
+from broker.ports.errors import Unavailable
+from broker.ports.outside import RefreshRequest
 from local.template import ROOT
 
 
@@ -21,7 +22,7 @@ class Step:
     def __init__(self, answer: Problem | Unavailable | None) -> None:
         self.answer = answer
 
-    def run(self, order: Order) -> Problem | None:
+    def run(self, order: RefreshRequest) -> Problem | None:
         if isinstance(self.answer, Unavailable):
             raise self.answer
         return self.answer
@@ -31,7 +32,7 @@ def handler(monkeypatch: pytest.MonkeyPatch, answer: Problem | Unavailable | Non
     """The handler's module over a step that answers so."""
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Test")
     monkeypatch.setattr(settings, "parse", lambda kind, environment: None)
-    monkeypatch.setattr(wiring, "refresh_step", lambda own, journal: Step(answer))
+    monkeypatch.setattr(wiring, "refresh_step", lambda own, telemetry: Step(answer))
     spec = importlib.util.spec_from_file_location(
         "refresh_handler", ROOT / "functions" / "refresh" / "handler.py"
     )

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from broker.adapters.sqs import Queue
-from broker.model import Due
-from broker.names import Incarnation, Instant, Name
-from broker.ports import SHARDS, Order, Unavailable
+from broker.domain.connection import Due
+from broker.domain.names import Incarnation, Instant, Name
+from broker.ports.errors import Unavailable
+from broker.ports.outside import RefreshRequest
+from broker.ports.stores import SHARDS
 from broker.steps import rotate
 from tests.fakes import world
 from tests.fakes.microsoft import refusal
@@ -57,7 +59,7 @@ class Shelf:
 
 def step(shelf: Shelf, queue: Any, clock: world.Clock, window: int) -> rotate.Step:
     vault: Any = shelf
-    return rotate.Step(vault, queue, clock, world.Chance(), world.Journal(), SHARDS, window)
+    return rotate.Step(vault, queue, clock, world.Randomness(), world.Telemetry(), SHARDS, window)
 
 
 def plenty() -> float:
@@ -66,7 +68,7 @@ def plenty() -> float:
 
 def test_sends_no_more_than_the_queue_has_room_for() -> None:
     shelf, queue = Shelf.of(1000), world.Queue()
-    queue.orders = [Order(Name("x"), Incarnation("x"), "schedule")] * 60
+    queue.orders = [RefreshRequest(Name("x"), Incarnation("x"), "schedule")] * 60
     assert step(shelf, queue, world.Clock(), 100).run(plenty) == 40
     assert queue.waiting() == 100
 
@@ -78,13 +80,13 @@ def test_reads_no_more_than_it_sends() -> None:
 
 
 def test_a_full_queue_gets_nothing_but_the_age_is_told() -> None:
-    shelf, queue, journal = Shelf.of(500), world.Queue(), world.Journal()
-    queue.orders = [Order(Name("x"), Incarnation("x"), "schedule")] * 20
+    shelf, queue, telemetry = Shelf.of(500), world.Queue(), world.Telemetry()
+    queue.orders = [RefreshRequest(Name("x"), Incarnation("x"), "schedule")] * 20
     vault: Any = shelf
-    clock, chance = world.Clock(), world.Chance()
-    full = rotate.Step(vault, queue, clock, chance, journal, SHARDS, 20)
+    clock, randomness = world.Clock(), world.Randomness()
+    full = rotate.Step(vault, queue, clock, randomness, telemetry, SHARDS, 20)
     assert full.run(plenty) == 0
-    assert ("OldestOverdueSeconds", 500, {}) in journal.counts
+    assert ("OldestOverdueSeconds", 500, {}) in telemetry.counts
     assert len(shelf.reads) == SHARDS
 
 
@@ -92,7 +94,7 @@ def test_batches_are_full_across_shards() -> None:
     class Batches(world.Queue):
         sizes: list[int] = []  # noqa: RUF012 (one test, one queue)
 
-        def send(self, orders: Sequence[Order]) -> int:
+        def send(self, orders: Sequence[RefreshRequest]) -> int:
             self.sizes.append(len(orders))
             return super().send(orders)
 
@@ -173,12 +175,12 @@ class Workers:
     redemption: float
     late: float = 0.02
     free: list[float] = field(default_factory=lambda: [0.0] * 5)
-    orders: deque[Order] = field(default_factory=deque)
+    orders: deque[RefreshRequest] = field(default_factory=deque)
     sent: int = 0
     peak: int = 0
     last: float = 0.0
 
-    def send(self, orders: Sequence[Order]) -> int:
+    def send(self, orders: Sequence[RefreshRequest]) -> int:
         self.orders.extend(orders)
         self.sent += len(orders)
         self.peak = max(self.peak, len(self.orders))
@@ -239,13 +241,13 @@ def test_a_queue_that_does_not_answer_fails_the_run() -> None:
 
 def test_due_times_of_a_fleet_spread_out() -> None:
     """Connected together, redeemed apart: four hours after the first day, wider with each."""
-    from broker import policy
+    from broker.lifecycle import policy
 
-    chance = world.Chance(7)
+    randomness = world.Randomness(7)
     times = [float(world.NOON)] * 2000
     widths = []
     for _ in range(3):
-        times = [policy.daily(now, chance) for now in times]
+        times = [policy.daily(now, randomness) for now in times]
         hours = Counter(int(now) // 3600 for now in times)
         widths.append(max(hours.values()) / 2000)
     assert widths[0] < 0.35

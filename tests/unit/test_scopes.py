@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import scopes
-from broker.problems import Problem
+from broker.domain import scopes
+from broker.domain.problems import Problem
 
 GRAPH = "https://graph.microsoft.com"
 NAMES = st.sampled_from(["User.Read", "Mail.Read", "Mail.Send", "Files.Read.All"])

@@ -1,4 +1,4 @@
-"""A sealed value opens in its own slot only."""
+"""A sealed value opens in its own encryption context only."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.sealing import SealBroken, seal, slot, unseal
-from broker.secret import Secret
+from broker.domain.secret import Secret
+from broker.sealing.envelope import SealBroken, encryption_context, seal, unseal
 from tests.fakes.keys import Keys
 
 KEYS = Keys()
@@ -37,7 +37,7 @@ def test_what_was_sealed_opens(text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         return
-    where = slot(**SLOT)
+    where = encryption_context(**SLOT)
     assert unseal(KEYS, where, seal(KEYS, where, Secret(text))).open() == text
 
 
@@ -52,26 +52,26 @@ def test_what_was_sealed_opens(text: str) -> None:
     ],
 )
 def test_no_ciphertext_can_be_moved(other: dict[str, Any]) -> None:
-    sealed = seal(KEYS, slot(**SLOT), Secret("canary"))
+    sealed = seal(KEYS, encryption_context(**SLOT), Secret("canary"))
     with pytest.raises(SealBroken):
-        unseal(KEYS, slot(**(SLOT | other)), sealed)
+        unseal(KEYS, encryption_context(**(SLOT | other)), sealed)
 
 
 def test_the_cipher_is_bound_to_the_slot_too() -> None:
     """Even where the key service ignores the context."""
-    sealed = seal(KEYS, slot(**SLOT), Secret("canary"))
+    sealed = seal(KEYS, encryption_context(**SLOT), Secret("canary"))
     careless = Recording()
     length = int.from_bytes(sealed[1:3], "big")
-    careless.answer = KEYS.decrypt(sealed[3 : 3 + length], slot(**SLOT))
-    assert unseal(careless, slot(**SLOT), sealed).open() == "canary"
+    careless.answer = KEYS.decrypt(sealed[3 : 3 + length], encryption_context(**SLOT))
+    assert unseal(careless, encryption_context(**SLOT), sealed).open() == "canary"
     with pytest.raises(SealBroken):
-        unseal(careless, slot(**(SLOT | {"generation": 2})), sealed)
+        unseal(careless, encryption_context(**(SLOT | {"generation": 2})), sealed)
 
 
 def test_another_key_does_not_open_it() -> None:
-    sealed = seal(KEYS, slot(**SLOT), Secret("canary"))
+    sealed = seal(KEYS, encryption_context(**SLOT), Secret("canary"))
     with pytest.raises(SealBroken):
-        unseal(Keys(), slot(**SLOT), sealed)
+        unseal(Keys(), encryption_context(**SLOT), sealed)
 
 
 @pytest.mark.parametrize("garbage", [b"", b"x", b"x" * 32, b"x" * 31])
@@ -79,12 +79,16 @@ def test_a_key_service_that_answers_garbage(garbage: bytes) -> None:
     careless = Recording()
     careless.answer = garbage
     with pytest.raises(SealBroken):
-        unseal(careless, slot(**SLOT), seal(KEYS, slot(**SLOT), Secret("canary")))
+        unseal(
+            careless,
+            encryption_context(**SLOT),
+            seal(KEYS, encryption_context(**SLOT), Secret("canary")),
+        )
 
 
 @given(st.data())
 def test_every_damaged_byte_is_noticed(data: st.DataObject) -> None:
-    where = slot(**SLOT)
+    where = encryption_context(**SLOT)
     sealed = bytearray(seal(KEYS, where, Secret("canary")))
     sealed[data.draw(st.integers(0, len(sealed) - 1))] ^= data.draw(st.integers(1, 255))
     with pytest.raises(SealBroken):
@@ -94,18 +98,18 @@ def test_every_damaged_byte_is_noticed(data: st.DataObject) -> None:
 @given(st.binary(max_size=200))
 def test_foreign_bytes_are_refused(sealed: bytes) -> None:
     with pytest.raises(SealBroken):
-        unseal(KEYS, slot(**SLOT), sealed)
+        unseal(KEYS, encryption_context(**SLOT), sealed)
 
 
 def test_a_truncated_value_is_refused() -> None:
-    sealed = seal(KEYS, slot(**SLOT), Secret("canary"))
+    sealed = seal(KEYS, encryption_context(**SLOT), Secret("canary"))
     for end in range(len(sealed)):
         with pytest.raises(SealBroken):
-            unseal(KEYS, slot(**SLOT), sealed[:end])
+            unseal(KEYS, encryption_context(**SLOT), sealed[:end])
 
 
 def test_a_fresh_key_for_each_write() -> None:
-    keys, where = Keys(), slot(**SLOT)
+    keys, where = Keys(), encryption_context(**SLOT)
     first, second = (seal(keys, where, Secret("canary")) for _ in range(2))
     assert first != second
     assert keys.generated == [where, where]
@@ -113,13 +117,13 @@ def test_a_fresh_key_for_each_write() -> None:
 
 def test_the_context_has_strings_only_and_none_is_empty() -> None:
     """KMS refuses empty values."""
-    where = slot("stack", "one", "import", 0)
+    where = encryption_context("stack", "one", "import", 0)
     assert all(isinstance(value, str) and value for value in where.values())
 
 
 def test_errors_hold_nothing_of_the_value() -> None:
-    sealed = bytearray(seal(KEYS, slot(**SLOT), Secret("canary")))
+    sealed = bytearray(seal(KEYS, encryption_context(**SLOT), Secret("canary")))
     sealed[-1] ^= 1
     with pytest.raises(SealBroken) as caught:
-        unseal(KEYS, slot(**SLOT), bytes(sealed))
+        unseal(KEYS, encryption_context(**SLOT), bytes(sealed))
     assert "canary" not in repr(caught.value)

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.names import Instant
-from broker.ports import Reply
-from broker.secret import Secret
+from broker.domain.names import Instant
+from broker.domain.secret import Secret
+from broker.ports.outside import Reply
 from broker.steps.authorize import Departure
 from broker.steps.connections import Links
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import show
-from broker.grants import Grant
-from broker.model import Account, Failure, LinkKind, Sealed, Status, Suspicion, Ticket
-from broker.names import Incarnation, Instant, Name, ScopeKey
-from broker.problems import Provider
-from tests.fakes.world import NOON, Chance
+from broker.domain.attempts import LinkKind, Ticket
+from broker.domain.connection import Account, Failure, Sealed, Status, Suspicion
+from broker.domain.grants import Grant
+from broker.domain.names import Incarnation, Instant, Name, ScopeKey
+from broker.domain.problems import Provider
+from broker.web import representation
+from tests.fakes.world import NOON, Randomness
 from tests.unit.test_policy import connection, token
 
 NOW = Instant(NOON)
@@ -26,7 +27,9 @@ FULL = replace(
     grants=(Grant("111122223333"), Grant("444455556666", ("r/s",))),
     parameters={"developer_token": Sealed(b"hidden-parameter", 1)},
     granted={"r": ("r/s",)},
-    tokens={ScopeKey("k"): replace(token(1, None, Chance()), sealed=Sealed(b"hidden-token", 1))},
+    tokens={
+        ScopeKey("k"): replace(token(1, None, Randomness()), sealed=Sealed(b"hidden-token", 1))
+    },
     last_error=Failure(
         *("blocked_by_policy", "detail", "tenant_admin", "remedy", NOW, NOW),
         Provider("invalid_grant", None, (53003,)),
@@ -43,11 +46,11 @@ TICKET = Ticket(
 
 
 def test_nothing_hidden_shows() -> None:
-    assert "hidden" not in repr(show.connection(FULL, TICKET))
+    assert "hidden" not in repr(representation.connection(FULL, TICKET))
 
 
 def test_a_connection() -> None:
-    shown = show.connection(FULL)
+    shown = representation.connection(FULL)
     assert shown["status"] == "blocked"
     assert shown["account"] == {
         "username": "owner@example.com",
@@ -64,7 +67,7 @@ def test_a_connection() -> None:
 
 
 def test_what_was_not_yet_is_null() -> None:
-    shown = show.connection(connection(None))
+    shown = representation.connection(connection(None))
     nulls = {name for name, value in shown.items() if value is None}
     assert nulls == {
         *("account", "authorized_at", "refreshed_at", "next_refresh_at", "last_used_at"),
@@ -73,21 +76,21 @@ def test_what_was_not_yet_is_null() -> None:
 
 
 def test_the_open_link() -> None:
-    opened = show.connection(FULL, TICKET)["authorization"]
+    opened = representation.connection(FULL, TICKET)["authorization"]
     assert opened["expires_at"] == "2027-01-15T08:01:00Z"
     assert opened["opened_at"] == "2027-01-15T08:00:00Z"
     finished = replace(FULL, tickets=(), link_expires_at=None)
-    assert show.connection(finished)["authorization"] is None
+    assert representation.connection(finished)["authorization"] is None
 
 
 def test_a_dead_grant_is_not_due() -> None:
     dead = replace(FULL, status=Status.REAUTHORIZATION_REQUIRED)
-    assert show.connection(dead)["next_refresh_at"] is None
+    assert representation.connection(dead)["next_refresh_at"] is None
 
 
 @given(st.sampled_from(Status), st.from_regex(r"\A[a-z0-9][a-z0-9-]{0,62}\Z"))
 def test_cursors_lead_back(status: Status, name: str) -> None:
-    cursor = show.cursor((status.value, name))
-    assert show.position(cursor) == (status.value, name)
+    cursor = representation.cursor((status.value, name))
+    assert representation.position(cursor) == (status.value, name)
     assert cursor.isascii()
     assert not set(cursor) & set("+/= &?#")

@@ -8,13 +8,13 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import policy
-from broker.diagnosis import Effect
-from broker.model import Connection, Failure, Status, Suspicion
-from broker.names import Instant
-from broker.problems import KINDS, Actor, Problem, Provider
-from broker.verdict import Refusal, extra, judge
-from tests.fakes.world import NOON, Chance
+from broker.domain.connection import Connection, Failure, Status, Suspicion
+from broker.domain.names import Instant
+from broker.domain.problems import KINDS, Actor, Problem, Provider
+from broker.lifecycle import policy
+from broker.lifecycle.verdict import Refusal, extra, judge
+from broker.providers.terms import Effect
+from tests.fakes.world import NOON, Randomness
 from tests.unit.test_policy import connection
 
 NOW = Instant(NOON)
@@ -47,7 +47,7 @@ def test_the_table(
     status: Status, suspicion: Suspicion | None, before: Failure | None, said: Refusal, seed: int
 ) -> None:
     """Lessons 2, 3, 6, 7: only a confirmed refusal of the grant moves the status."""
-    found = judge(of(status, suspicion, before), said, NOW, Chance(seed))
+    found = judge(of(status, suspicion, before), said, NOW, Randomness(seed))
     assert found.failure.attempts == (before.attempts if before else 0) + 1
     assert found.failure.code == said.problem.code
     moved = found.status not in (None, status)
@@ -83,13 +83,13 @@ def test_the_table(
 def test_the_same_refusal_twice_is_confirmed(
     status: Status, effect: Effect, code: str, seed: int
 ) -> None:
-    refusal, chance = Refusal(effect, Problem(code)), Chance(seed)
+    refusal, randomness = Refusal(effect, Problem(code)), Randomness(seed)
     one = of(status, None, None)
-    first = judge(one, refusal, NOW, chance)
+    first = judge(one, refusal, NOW, randomness)
     if first.status is None:
         one = replace(one, suspicion=first.suspicion, last_error=first.failure)
         assert first.due_at is not None
-        second = judge(one, refusal, first.due_at, chance)
+        second = judge(one, refusal, first.due_at, randomness)
         assert second.status is MOVES[effect]
     else:
         assert status is MOVES[effect], "there already"
@@ -99,7 +99,7 @@ def test_the_same_refusal_twice_is_confirmed(
 def test_an_extra_set_never_waits_less_than_microsoft_asked(
     before: Failure | None, said: Refusal, scoped: bool, seed: int
 ) -> None:
-    found = extra(before, said, scoped, NOW, Chance(seed))
+    found = extra(before, said, scoped, NOW, Randomness(seed))
     assert found.retry_at > NOW
     if said.grant:
         assert found.retry_at == NOW + policy.EXTRA_WAIT

@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import view
-from broker.problems import Problem
-from broker.scopes import single
-from broker.view import Query
+from broker.domain.problems import Problem
+from broker.domain.scopes import single
+from broker.lifecycle import serving
+from broker.lifecycle.serving import Query
 
 DIGEST = "ab" * 32
 
 
 def test_queries() -> None:
-    assert view.parse({}) == Query()
-    assert view.parse({"min_ttl": ["2700"]}).min_ttl == 2700
-    assert view.parse({"min_ttl": ["0"]}).min_ttl == 0
-    assert view.parse({"scope": ["User.Read"]}).scope == single("User.Read")
-    assert view.parse({"rejected": [DIGEST.upper()]}).rejected == DIGEST
+    assert serving.parse({}) == Query()
+    assert serving.parse({"min_ttl": ["2700"]}).min_ttl == 2700
+    assert serving.parse({"min_ttl": ["0"]}).min_ttl == 0
+    assert serving.parse({"scope": ["User.Read"]}).scope == single("User.Read")
+    assert serving.parse({"rejected": [DIGEST.upper()]}).rejected == DIGEST
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_queries() -> None:
 )
 def test_what_is_no_query(query: dict[str, list[str]], field: str) -> None:
     with pytest.raises(Problem) as caught:
-        view.parse(query)
+        serving.parse(query)
     assert (caught.value.status, caught.value.code) == (400, "invalid_request")
     assert field in caught.value.detail
 
@@ -61,7 +61,7 @@ NAMES = st.sampled_from(["scope", "min_ttl", "rejected", "x"])
 def test_any_query(query: dict[str, list[str]]) -> None:
     """Read or refused, and a refusal echoes nothing."""
     try:
-        found = view.parse(query)
+        found = serving.parse(query)
     except Problem as problem:
         echoed = [text for values in query.values() for text in values if len(text) > 12]
         assert not any(text in problem.detail for text in echoed)  # noqa: PT017

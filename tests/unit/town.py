@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import cycle
 
-from broker.model import Status
-from broker.names import Name
-from broker.ports import Credential, Order
-from broker.problems import Problem
+from broker.domain.connection import Status
+from broker.domain.names import Name
+from broker.domain.problems import Problem
+from broker.ports.outside import Credential, RefreshRequest
 from broker.steps import refresh
 from tests.unit.house import House
 
@@ -36,7 +36,7 @@ class Town:
         self.served = 0
         self.refused: list[Problem] = []
 
-    def run(self, order: Order) -> Problem | None:
+    def run(self, order: RefreshRequest) -> Problem | None:
         return next(self.turn).run(order)
 
     def minute(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar, get_type_hints
 
-from broker.names import secure
+from broker.domain.names import secure
 
 T = TypeVar("T")
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, get_args
 
-from broker import catalogue, show
-from broker.grants import Grant
-from broker.model import Account, Check, Connection, Failure, LinkKind, Status, Ticket
-from broker.names import Incarnation, Instant, Name
-from broker.problems import KINDS, Actor, Problem, Provider
-from broker.sealing import PARAMETERS
+from broker.domain.attempts import LinkKind, Ticket
+from broker.domain.connection import Account, Check, Connection, Failure, Status
+from broker.domain.grants import Grant
+from broker.domain.names import Incarnation, Instant, Name
+from broker.domain.problems import KINDS, Actor, Problem, Provider
+from broker.sealing.envelope import PARAMETERS
+from broker.services import catalogue
+from broker.web import representation
 from local.tools.openapi.infer import Schema, infer
 
 NOON = Instant(1_800_000_000)
@@ -58,8 +60,15 @@ def _optional(schema: Schema) -> Schema:
 
 def connection() -> Schema:
     """`GET /connections/{connection}`."""
-    shown = [show.connection(BARE), show.connection(FULL), show.connection(FAILED)]
-    shown += [show.connection(FULL, TICKET, USED), show.connection(FULL, USED, TICKET)]
+    shown = [
+        representation.connection(BARE),
+        representation.connection(FULL),
+        representation.connection(FAILED),
+    ]
+    shown += [
+        representation.connection(FULL, TICKET, USED),
+        representation.connection(FULL, USED, TICKET),
+    ]
     texts: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
     lists: Schema = {"type": "array", "items": {"type": "string"}}
     known: dict[str, Schema] = {
@@ -96,7 +105,7 @@ def problem() -> Schema:
 
 def links() -> Schema:
     """A pair of links."""
-    return infer([show.links("https://a", "https://b", NOON)], {})
+    return infer([representation.links("https://a", "https://b", NOON)], {})
 
 
 def created() -> Schema:

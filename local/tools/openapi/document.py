@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from broker.problems import KINDS
+from broker.domain.problems import KINDS
 from local import template
 from local.tools.openapi import answers, requests
 from local.tools.openapi.infer import Schema

@@ -7,7 +7,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from broker import body, catalogue, grants, names, policy, scopes
+from broker.domain import grants, names, scopes
+from broker.lifecycle import policy
+from broker.services import catalogue
+from broker.web import bodies
 from local.tools.openapi.infer import Schema
 
 SCOPES: Schema = {
@@ -45,7 +48,7 @@ PARAMETERS: Schema = {
     "properties": {
         name: {"type": ["string", "integer", "null"], "pattern": f"^{pattern.pattern}$"}
         | ({"minimum": 0, "maximum": 10**20 - 1} if name.endswith("_id") else {})
-        for name, pattern in body._PARAMETER.items()
+        for name, pattern in bodies._PARAMETER.items()
     },
     "additionalProperties": False,
 }
@@ -65,7 +68,7 @@ ACCOUNT: Schema = {
 def _labels(values: str | list[str]) -> Schema:
     return {
         "type": ["object", "null"],
-        "maxProperties": body.MAX_LABELS,
+        "maxProperties": bodies.MAX_LABELS,
         "propertyNames": {"pattern": "^[A-Za-z0-9_.:/=+@-]{1,128}$"},
         "additionalProperties": {"type": values, "maxLength": 256, "pattern": r"^[^\x00-\x1f]*$"},
     }
@@ -90,7 +93,7 @@ def creation() -> Schema:
         "labels": _labels("string"),
         "parameters": PARAMETERS,
     }
-    return _body(body.Creation, fields, ["connection", "service"])
+    return _body(bodies.Creation, fields, ["connection", "service"])
 
 
 def change() -> Schema:
@@ -102,7 +105,7 @@ def change() -> Schema:
         "suspended": {"type": ["boolean", "null"]},
         "version": {"type": ["integer", "null"], "description": "A stale one is a conflict."},
     }
-    return _body(body.Change, fields, [], {"drop_labels"})
+    return _body(bodies.Change, fields, [], {"drop_labels"})
 
 
 def renewal() -> Schema:
@@ -111,7 +114,7 @@ def renewal() -> Schema:
         "scopes": SCOPES,
         "allow_account_change": {"type": ["boolean", "null"], "default": False},
     }
-    return _body(body.Renewal, fields, [])
+    return _body(bodies.Renewal, fields, [])
 
 
 def refresh_token() -> Schema:
@@ -120,7 +123,7 @@ def refresh_token() -> Schema:
         "type": "string",
         "writeOnly": True,
         "minLength": 1,
-        "maxLength": body.MAX_REFRESH_TOKEN,
+        "maxLength": bodies.MAX_REFRESH_TOKEN,
         "pattern": r"^[\x21-\x7e]+$",
     }
     return {
@@ -135,7 +138,7 @@ def listing() -> list[Mapping[str, Any]]:
     """The query of `GET /connections`."""
     from local.tools.openapi.answers import STATUSES
 
-    page: Schema = {"type": "integer", "minimum": 1, "maximum": body.MAX_PAGE, "default": 50}
+    page: Schema = {"type": "integer", "minimum": 1, "maximum": bodies.MAX_PAGE, "default": 50}
     cursor: Schema = {"type": "string"}
     return [_query("status", STATUSES), _query("limit", page), _query("cursor", cursor)]
 

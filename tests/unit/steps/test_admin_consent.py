@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from broker.ending import Ending
-from broker.links import LinkProblem
-from broker.model import Status
-from broker.pages import Language
-from broker.problems import Problem
+from broker.domain.connection import Status
+from broker.domain.problems import Problem
+from broker.web.links import LinkProblem
+from broker.web.outcomes import Ending
+from broker.web.pages.language import Language
 from tests.fakes.microsoft import CLIENT_ID
 from tests.unit.house import BASE, NAME, House, ticket
 

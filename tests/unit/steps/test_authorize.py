@@ -6,10 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from broker import links
-from broker.links import LinkProblem
-from broker.model import LinkKind
-from broker.secret import Secret
+from broker.domain.attempts import LinkKind
+from broker.domain.secret import Secret
+from broker.web import links
+from broker.web.links import LinkProblem
 from tests.fakes.microsoft import CLIENT_ID, TENANT
 from tests.unit.house import ADS, BASE, COOKIE, GRAPH, NAME, House, ticket
 

@@ -8,13 +8,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from broker.ending import Ending
-from broker.links import LinkProblem
-from broker.model import Account, Check, Status
-from broker.names import PERSONAL_TENANT
-from broker.ports import Order, Unavailable, Unreachable
-from broker.scopes import single
-from broker.secret import Secret
+from broker.domain.connection import Account, Check, Status
+from broker.domain.names import PERSONAL_TENANT
+from broker.domain.scopes import single
+from broker.domain.secret import Secret
+from broker.ports.errors import Unavailable, Unreachable
+from broker.ports.outside import RefreshRequest
+from broker.web.links import LinkProblem
+from broker.web.outcomes import Ending
 from tests.fakes import world
 from tests.fakes.microsoft import OTHER, OWNER, TENANT, refusal
 from tests.unit.house import ADS, COOKIE, GRAPH, MAIL, NAME, WISH, House
@@ -114,7 +115,7 @@ def test_further_resources_do_not_keep_the_owner_waiting(house: House) -> None:
     ending = house.finish(params)
     assert ending.checks == ()
     (order,) = house.orders.orders
-    assert order == Order(NAME, house.one().incarnation, "consent", GRAPH)
+    assert order == RefreshRequest(NAME, house.one().incarnation, "consent", GRAPH)
 
 
 def test_refresh_cannot_be_invoked_for_a_further_resource(house: House) -> None:
@@ -385,7 +386,7 @@ def test_an_administrators_return_proves_nothing(house: House) -> None:
     before = house.one()
     ending = house.finish({"state": admin(house), "admin_consent": "True", "tenant": TENANT})
     assert (ending.page, ending.good) == ("admin_consent_received", True)
-    assert house.orders.orders == [Order(NAME, before.incarnation, "admin")]
+    assert house.orders.orders == [RefreshRequest(NAME, before.incarnation, "admin")]
     assert house.one().status is before.status
 
 
@@ -433,7 +434,7 @@ def test_aws_fails_on_the_way(house: House, moment: str) -> None:
     assert ending.page == "broker_unavailable"
     assert house.finish(params) == ending
     assert untouched(house)
-    assert any(fields.get("code") == "Throttled" for _, fields in house.journal.notes)
+    assert any(fields.get("code") == "Throttled" for _, fields in house.telemetry.notes)
 
 
 def test_an_outcome_that_cannot_be_remembered_undoes_nothing(house: House) -> None:
@@ -447,8 +448,11 @@ def test_an_outcome_that_cannot_be_remembered_undoes_nothing(house: House) -> No
 
 def test_every_ending_is_logged_and_counted(house: House) -> None:
     house.finish(start(house))
-    assert ("callback", {"connection": NAME, "code": "connected", "link": 1}) in house.journal.notes
-    assert ("Consents", 1, {"code": "connected"}) in house.journal.counts
+    assert (
+        "callback",
+        {"connection": NAME, "code": "connected", "link": 1},
+    ) in house.telemetry.notes
+    assert ("Consents", 1, {"code": "connected"}) in house.telemetry.counts
 
 
 def test_nothing_secret_is_shown(house: House) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from broker import body
-from broker.model import Connection, Expected, Status
-from broker.names import Incarnation, Name
-from broker.ports import Unavailable
-from broker.problems import Problem
-from broker.secret import Secret
+from broker.domain.connection import Connection, Expected, Status
+from broker.domain.names import Incarnation, Name
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.ports.errors import Unavailable
+from broker.web import bodies
 from tests.fakes import world
 from tests.fakes.microsoft import CLIENT_ID, OWNER, TENANT, refusal
 from tests.unit.house import ACCOUNT_ID, ADS, GRAPH, MAIL, NAME, OPERATOR, House, ticket
@@ -30,7 +30,7 @@ def code(work: Any) -> str:
 
 
 def change(house: House, **wish: Any) -> dict[str, Any]:
-    return house.connections_step.change(NAME, body.change(wish))
+    return house.connections_step.change(NAME, bodies.change(wish))
 
 
 def test_creation_answers_two_links(house: House) -> None:
@@ -143,9 +143,9 @@ def test_what_is_not_there_is_not_found(house: House) -> None:
     step, name = house.connections_step, Name("nothing")
     for work in (
         lambda: step.show(name),
-        lambda: step.change(name, body.change({})),
+        lambda: step.change(name, bodies.change({})),
         lambda: step.delete(name),
-        lambda: step.reauthorize(name, body.renewal({}), OPERATOR, "https://b"),
+        lambda: step.reauthorize(name, bodies.renewal({}), OPERATOR, "https://b"),
         lambda: step.refresh(name),
         lambda: step.adopt(name, Secret("canary")),
     ):
@@ -159,7 +159,7 @@ def test_list_goes_through_all(house: House) -> None:
     found: list[str] = []
     cursor: list[str] = []
     while True:
-        query = body.listing({"limit": ["10"]} | ({"cursor": cursor} if cursor else {}))
+        query = bodies.listing({"limit": ["10"]} | ({"cursor": cursor} if cursor else {}))
         page = house.connections_step.list(query.status, query.limit, query.after)
         found += [one["connection"] for one in page["connections"]]
         if page["next_cursor"] is None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from broker.model import Status
-from broker.problems import Problem
-from broker.secret import Secret
+from broker.domain.connection import Status
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
 from tests.fakes.microsoft import OWNER, refusal
 from tests.unit.house import ADS, NAME, House
 

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from broker import policy
-from broker.model import MAX_TOKENS, Failure, Status
-from broker.names import Incarnation, Instant, ScopeKey
-from broker.ports import Credential, Order, Unavailable
-from broker.problems import Problem
-from broker.scopes import single
-from broker.sealing import slot, unseal
-from broker.secret import Secret
+from broker.domain.connection import MAX_TOKENS, Failure, Status
+from broker.domain.names import Incarnation, Instant, ScopeKey
+from broker.domain.problems import Problem
+from broker.domain.scopes import single
+from broker.domain.secret import Secret
+from broker.lifecycle import policy
+from broker.ports.errors import Unavailable
+from broker.ports.outside import Credential, RefreshRequest
+from broker.sealing.envelope import encryption_context, unseal
 from tests.fakes import world
 from tests.fakes.microsoft import CLIENT_ID, OTHER, OWNER, PLATFORM, refusal
 from tests.fakes.moments import Killed
@@ -35,7 +36,7 @@ def house() -> House:
 def opened(house: House) -> str:
     """The refresh token in the vault."""
     kept = house.kept()
-    where = slot(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
+    where = encryption_context(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
     return unseal(house.real_vault_keys, where, kept.sealed.data).open()
 
 
@@ -440,7 +441,7 @@ def test_pending_connection_has_nothing_to_redeem() -> None:
 
 
 def test_an_order_for_what_is_gone(house: House) -> None:
-    order = Order(NAME, Incarnation("earlier"), "schedule")
+    order = RefreshRequest(NAME, Incarnation("earlier"), "schedule")
     assert code(house.refresh_step.run(order)) == "not_found"
 
 
@@ -486,7 +487,7 @@ def test_credential_trouble_is_one_incident(house: House) -> None:
     house.microsoft.secrets = set()
     before = house.microsoft.redemptions
     for connection in list(house.tables.connections.values()):
-        order = Order(connection.name, connection.incarnation, "schedule")
+        order = RefreshRequest(connection.name, connection.incarnation, "schedule")
         assert code(house.refresh_step.run(order)) == "client_misconfigured"
     assert house.microsoft.redemptions == before + 1
     assert house.kinds().count("Client Credential Failing") == 1

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from broker.model import Status
-from broker.names import Incarnation, Instant
-from broker.ports import SHARDS, Order, Unavailable
+from broker.domain.connection import Status
+from broker.domain.names import Incarnation, Instant
+from broker.ports.errors import Unavailable
+from broker.ports.outside import RefreshRequest
+from broker.ports.stores import SHARDS
 from tests.fakes import world
 from tests.unit.house import NAME, House
 
@@ -61,7 +63,7 @@ def test_a_connection_in_use_never_makes_a_caller_wait() -> None:
         house.rotate()
         if int(house.clock.now) % 3600 < 60:
             assert house.fetch()["expires_in"] > 600
-    misses = [metric for metric, _, _ in house.journal.counts if metric == "TokenMiss"]
+    misses = [metric for metric, _, _ in house.telemetry.counts if metric == "TokenMiss"]
     assert misses == []
     assert 24 <= house.microsoft.redemptions <= 60
 
@@ -71,7 +73,7 @@ def test_an_order_holds_names_and_the_generation() -> None:
     house.pause(DAY)
     assert house.rotate_step.run(minute) == 1
     one = house.one()
-    wanted = Order(NAME, one.incarnation, "schedule", generation=one.generation)
+    wanted = RefreshRequest(NAME, one.incarnation, "schedule", generation=one.generation)
     assert house.orders.orders == [wanted]
 
 
@@ -122,7 +124,7 @@ def test_what_the_queue_refuses_stays_due() -> None:
 def test_how_late_the_schedule_is_shows() -> None:
     house = many(20, late=lambda number: number * 10)
     house.rotate_step.run(minute)
-    counted = {metric: value for metric, value, _ in house.journal.counts}
+    counted = {metric: value for metric, value, _ in house.telemetry.counts}
     assert counted["RotationsSent"] == 20
     assert counted["OldestOverdueSeconds"] == 190
 

@@ -10,14 +10,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from broker import body, policy
-from broker.model import Sealed, Status
-from broker.names import Instant, Name
-from broker.ports import Order, Reply, Unavailable
-from broker.problems import Problem
-from broker.scopes import single
+from broker.domain.connection import Sealed, Status
+from broker.domain.names import Instant, Name
+from broker.domain.problems import Problem
+from broker.domain.scopes import single
+from broker.lifecycle import policy
+from broker.lifecycle.serving import Query
+from broker.ports.errors import Unavailable
+from broker.ports.outside import RefreshRequest, Reply
 from broker.steps import token
-from broker.view import Query
+from broker.web import bodies
 from tests.fakes import world
 from tests.fakes.microsoft import refusal
 from tests.unit.house import ACCOUNT_ID, ADS, GRAPH, MAIL, NAME, STRANGER, TEAM, House
@@ -79,7 +81,7 @@ def test_use_is_recorded_every_five_minutes(house: House) -> None:
 def test_parameters_come_along_and_are_opened_once() -> None:
     parameters = {"developer_token": "canary-developer", "customer_id": 42}
     house = House().connected()
-    house.connections_step.change(NAME, body.change({"parameters": parameters}))
+    house.connections_step.change(NAME, bodies.change({"parameters": parameters}))
     wanted = {"developer_token": "canary-developer", "customer_id": "42"}
     assert house.fetch()["parameters"] == wanted
     opened = len(house.real_token_keys.decrypted)
@@ -125,7 +127,7 @@ def test_a_miss_redeems_and_serves_the_new_token(house: House) -> None:
     assert house.fetch()["expires_in"] == 3600
     assert house.microsoft.redemptions == 2
     (order,) = house.invoked.ran
-    assert order == Order(NAME, house.one().incarnation, "caller", None, order.owner, 1)
+    assert order == RefreshRequest(NAME, house.one().incarnation, "caller", None, order.owner, 1)
     assert house.one().lease_owner is None
 
 
@@ -162,8 +164,8 @@ def test_default_scope_does_not_get_around_a_limited_grant() -> None:
     house = House().connected(scopes=[ADS, GRAPH, MAIL], grants=limited)
     default = "https://graph.microsoft.com/.default"
     assert refused(house, scope=default).code == "scope_not_granted"
-    body = {"token_type": "Bearer", "access_token": "x", "expires_in": 3600, "scope": default}
-    house.microsoft.always = Reply(200, {}, json.dumps(body).encode())
+    bodies = {"token_type": "Bearer", "access_token": "x", "expires_in": 3600, "scope": default}
+    house.microsoft.always = Reply(200, {}, json.dumps(bodies).encode())
     house.change(tokens={})
     assert refused(house, scope=GRAPH).code == "scope_not_granted"
 
@@ -291,7 +293,7 @@ def test_trouble_in_the_background_is_not_the_callers(house: House, moment: str)
     house.token_step = step
     house.pause(3000)
     assert house.fetch()["expires_in"] == 600
-    assert any(event == "ahead_failed" for event, _ in house.journal.notes)
+    assert any(event == "ahead_failed" for event, _ in house.telemetry.notes)
 
 
 @pytest.mark.parametrize("method", ["claim", "get"])
@@ -376,11 +378,11 @@ def test_a_broken_seal_heals_by_a_new_token(house: House) -> None:
     damaged = replace(stored, sealed=Sealed(b"\x01damaged", 1), obtained_at=Instant(0))
     house.change(tokens={key: damaged})
     assert house.fetch()["expires_in"] == 3600
-    assert ("seal_broken", {}) in house.journal.notes
+    assert ("seal_broken", {}) in house.telemetry.notes
 
 
 def test_a_token_moved_to_another_slot_is_not_opened() -> None:
-    """No ciphertext can be moved to another slot."""
+    """No ciphertext can be moved to another encryption context."""
     house = House().connected(scopes=[ADS, GRAPH])
     house.fetch()
     house.fetch(scope=GRAPH)
@@ -472,7 +474,7 @@ def test_metrics_tell_hits_from_misses(house: House) -> None:
     house.fetch()
     house.pause(3600)
     house.fetch()
-    counted = [metric for metric, _, _ in house.journal.counts if metric.startswith("Token")]
+    counted = [metric for metric, _, _ in house.telemetry.counts if metric.startswith("Token")]
     assert counted == ["TokenServed", "TokenHit", "TokenMiss", "TokenServed"]
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from broker import checks
-from broker.model import Check, Connection
-from broker.names import Name
-from broker.ports import Reply, Unreachable
-from broker.problems import KINDS, Problem
-from broker.secret import Secret
+from broker.domain.connection import Check, Connection
+from broker.domain.names import Name
+from broker.domain.problems import KINDS, Problem
+from broker.domain.secret import Secret
+from broker.ports.errors import Unreachable
+from broker.ports.outside import Reply
+from broker.services import checks
 from tests.fakes.world import Answer
 from tests.unit.house import ADS, GRAPH, MAIL, NAME, House
 

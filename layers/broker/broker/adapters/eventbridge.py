@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from broker.adapters.faults import call
-from broker.ports import Journal, Unavailable
+from broker.adapters.aws_errors import call
+from broker.ports.ambient import Telemetry
+from broker.ports.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -16,10 +17,10 @@ SOURCE = "token-broker"
 
 
 class Events:
-    """`ports.Events`. `bus`: its name or ARN. What could not be published is noted in `journal`."""
+    """`ports.Events`. `bus`: its name or ARN. What could not be published is noted."""
 
-    def __init__(self, client: EventBridgeClient, bus: str, journal: Journal) -> None:
-        self._client, self._bus, self._journal = client, bus, journal
+    def __init__(self, client: EventBridgeClient, bus: str, telemetry: Telemetry) -> None:
+        self._client, self._bus, self._telemetry = client, bus, telemetry
 
     def publish(self, kind: str, detail: Mapping[str, object]) -> None:
         entry = {
@@ -38,5 +39,5 @@ class Events:
         return None
 
     def _lost(self, kind: str, code: str) -> None:
-        self._journal.note("event_lost", kind=kind, code=code)
-        self._journal.count("EventLost", service="events")
+        self._telemetry.note("event_lost", kind=kind, code=code)
+        self._telemetry.count("EventLost", service="events")

@@ -9,12 +9,13 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from broker.adapters import orders
-from broker.adapters.faults import call
-from broker.model import Check
-from broker.names import Incarnation, Name
-from broker.ports import Order, Unavailable
-from broker.problems import Problem
+from broker.adapters import refresh_requests
+from broker.adapters.aws_errors import call
+from broker.domain.connection import Check
+from broker.domain.names import Incarnation, Name
+from broker.domain.problems import Problem
+from broker.ports.errors import Unavailable
+from broker.ports.outside import RefreshRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -27,12 +28,12 @@ class Refresher:
     def __init__(self, client: Callable[[], LambdaClient], function: str) -> None:
         self._client, self._function = client, function
 
-    def run(self, order: Order) -> Problem | None:
-        return _problem(_ask(self._client, self._function, orders.dump(order)))
+    def run(self, order: RefreshRequest) -> Problem | None:
+        return _problem(_ask(self._client, self._function, refresh_requests.dump(order)))
 
-    def start(self, order: Order) -> None:
+    def start(self, order: RefreshRequest) -> None:
         call("lambda", _invoke, client=self._client, function=self._function,
-             text=orders.dump(order), how="Event")  # fmt: skip
+             text=refresh_requests.dump(order), how="Event")  # fmt: skip
 
 
 class Verifier:

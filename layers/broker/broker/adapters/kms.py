@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from broker.adapters.faults import Refused, call
-from broker.sealing import Context, SealBroken
+from broker.adapters.aws_errors import Refused, call
+from broker.sealing.envelope import Context, SealBroken
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

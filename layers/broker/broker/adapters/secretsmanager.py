@@ -6,11 +6,12 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from broker.adapters.faults import Refused, call
-from broker.names import Instant
-from broker.ports import Clock, Credential
-from broker.problems import Problem
-from broker.secret import Secret
+from broker.adapters.aws_errors import Refused, call
+from broker.domain.names import Instant
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.ports.ambient import Clock
+from broker.ports.outside import Credential
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from broker.adapters import orders
-from broker.adapters.faults import call
-from broker.ports import Order
+from broker.adapters import refresh_requests
+from broker.adapters.aws_errors import call
+from broker.ports.outside import RefreshRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -26,7 +26,7 @@ class Queue:
     def __init__(self, client: SQSClient, url: str) -> None:
         self._client, self._url = client, url
 
-    def send(self, wanted: Sequence[Order]) -> int:
+    def send(self, wanted: Sequence[RefreshRequest]) -> int:
         if not wanted:
             return 0
         answer = call(
@@ -35,7 +35,10 @@ class Queue:
             QueueUrl=self._url,
             Entries=[
                 # A lease is not handed on through a queue: it would have run out.
-                {"Id": str(number), "MessageBody": orders.dump(replace(order, owner=None))}
+                {
+                    "Id": str(number),
+                    "MessageBody": refresh_requests.dump(replace(order, owner=None)),
+                }
                 for number, order in enumerate(wanted)
             ],
         )

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 
 from aws_lambda_powertools import Tracer
 
-from broker.ports import Http, Reply, Unreachable
-from broker.secret import Secret
+from broker.domain.secret import Secret
+from broker.ports.errors import Unreachable
+from broker.ports.outside import Http, Reply
 
 
 class Traced:

@@ -9,14 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from broker import catalogue, links, pages
-from broker.links import LinkProblem
-from broker.model import Connection, LinkKind, State, Ticket
-from broker.names import SHARED_TENANTS, Instant, single_tenant
-from broker.oauth import OIDC
-from broker.pages import Language, Page
-from broker.ports import Authorizations, Chance, Clock, Descriptions, Journal
-from broker.secret import Secret
+from broker.domain.attempts import LinkKind, State, Ticket
+from broker.domain.connection import Connection
+from broker.domain.names import SHARED_TENANTS, Instant, single_tenant
+from broker.domain.secret import Secret
+from broker.ports.ambient import Clock, Randomness, Telemetry
+from broker.ports.stores import Authorizations, Descriptions
+from broker.providers.entra.token_endpoint import OIDC
+from broker.services import catalogue
+from broker.web import links
+from broker.web.links import LinkProblem
+from broker.web.pages.ask import ask, ask_admin
+from broker.web.pages.language import Language
+from broker.web.pages.layout import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,8 @@ class Step:
     descriptions: Descriptions
     authorizations: Authorizations
     clock: Clock
-    chance: Chance
-    journal: Journal
+    randomness: Randomness
+    telemetry: Telemetry
     platform: str
     client_id: str
 
@@ -48,7 +53,7 @@ class Step:
         action = f"{base_url}/{links.PATHS[kind]}"
         title = catalogue.find(connection.service).title
         if kind is LinkKind.ADMIN:
-            return pages.ask_admin(
+            return ask_admin(
                 language,
                 action=action,
                 ticket=secret,
@@ -63,7 +68,7 @@ class Step:
             )
         account = connection.account
         known = account.username if account and not found.allow_account_change else None
-        return pages.ask(
+        return ask(
             language,
             action=action,
             ticket=secret,
@@ -86,8 +91,8 @@ class Step:
         digest, now = found.record or secret.sha256(), self._now()
         if not self.authorizations.start(digest, now, links.STARTS):
             raise LinkProblem("link_used_up")
-        browser = cookie or self.chance.secret()
-        state, verifier = self.chance.secret(), self.chance.secret()
+        browser = cookie or self.randomness.secret()
+        state, verifier = self.randomness.secret(), self.randomness.secret()
         attempt = State(
             kind=kind,
             name=connection.name,
@@ -96,7 +101,7 @@ class Step:
             link=found.link,
             ticket=digest,
             cookie=browser.sha256(),
-            nonce=self.chance.secret().open(),
+            nonce=self.randomness.secret().open(),
             verifier=verifier,
             redirect_uri=f"{base_url}/callback",
             scopes=found.scopes,
@@ -104,7 +109,7 @@ class Step:
             allow_account_change=found.allow_account_change,
         )
         self.authorizations.put_state(state.sha256(), attempt)
-        self.journal.note("attempt", connection=connection.name, kind=kind.value)
+        self.telemetry.note("attempt", connection=connection.name, kind=kind.value)
         location = self._location(connection, attempt, state)
         return Departure(location, None if cookie else browser)
 

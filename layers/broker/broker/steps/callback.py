@@ -9,31 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from broker import catalogue, links, policy, scopes
-from broker.consent import Acceptance, Terms
-from broker.diagnosis import Diagnosis, Effect, Leg, diagnose_redirect
-from broker.ending import Ending
-from broker.followup import Followup
-from broker.links import LinkProblem
-from broker.model import Connection, LinkKind, Outcome, State, Status
-from broker.names import Instant, single_tenant
-from broker.notice import tell
-from broker.oauth import OAuth, Refused
-from broker.ports import (
-    Authorizations,
-    Clock,
-    Connections,
-    Journal,
-    Order,
-    Queue,
-    Refresher,
-    Unavailable,
-    Verifier,
-)
-from broker.problems import Problem
-from broker.secret import Secret
-from broker.tokens import Tokens
-from broker.verdict import Refusal
+from broker.domain import scopes
+from broker.domain.attempts import LinkKind, Outcome, State
+from broker.domain.connection import Connection, Status
+from broker.domain.names import Instant, single_tenant
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.lifecycle import policy
+from broker.lifecycle.acceptance import Acceptance, Terms
+from broker.lifecycle.entitlement import Followup
+from broker.lifecycle.events import tell
+from broker.lifecycle.verdict import Refusal
+from broker.ports.ambient import Clock, Telemetry
+from broker.ports.errors import Unavailable
+from broker.ports.outside import Queue, Refresher, RefreshRequest, Verifier
+from broker.ports.stores import Authorizations, Connections
+from broker.providers.entra.diagnosis import Diagnosis, diagnose_redirect
+from broker.providers.entra.token_endpoint import OAuth, Refused
+from broker.providers.terms import Effect, Endpoint
+from broker.providers.token_response import TokenResponse
+from broker.services import catalogue
+from broker.web import links
+from broker.web.links import LinkProblem
+from broker.web.outcomes import Ending
 
 BUDGET = 20.0
 """Seconds for the whole callback: a person waits."""
@@ -52,7 +50,7 @@ class Step:
     verifier: Verifier
     queue: Queue
     clock: Clock
-    journal: Journal
+    telemetry: Telemetry
     platform: str
 
     def finish(self, params: Mapping[str, str], cookie: Secret | None, request_id: str) -> Ending:
@@ -69,11 +67,13 @@ class Step:
         try:
             concluded = self._conclude(attempt, params, started)
         except Unavailable as error:
-            self.journal.note("callback_failed", service=error.service, code=error.code)
+            self.telemetry.note("callback_failed", service=error.service, code=error.code)
             concluded = Ending("broker_unavailable", connection=attempt.name, actor="nobody")
         ending = replace(concluded, at=now, request_id=request_id)
-        self.journal.note("callback", connection=attempt.name, code=ending.page, link=attempt.link)
-        self.journal.count("Consents", code=ending.page)
+        self.telemetry.note(
+            "callback", connection=attempt.name, code=ending.page, link=attempt.link
+        )
+        self.telemetry.count("Consents", code=ending.page)
         expires_at = Instant(now + links.ATTEMPT_SECONDS)
         self._remember(digest, attempt, Outcome(browser, ending.as_dict(), expires_at), now)
         return ending
@@ -96,7 +96,7 @@ class Step:
             self.authorizations.put_outcome(digest, outcome)
             self.authorizations.returned(attempt.ticket, now)
         except Unavailable as error:
-            self.journal.note("remember_failed", service=error.service, code=error.code)
+            self.telemetry.note("remember_failed", service=error.service, code=error.code)
 
     def _conclude(self, attempt: State, params: Mapping[str, str], started: float) -> Ending:
         """The ending of a claimed attempt."""
@@ -114,7 +114,7 @@ class Step:
         if connection.link != attempt.link or connection.epoch != attempt.epoch:
             return replace(ending, page="link_replaced")
         if "error" in params:
-            leg = Leg.ADMIN_CONSENT if attempt.kind is LinkKind.ADMIN else Leg.AUTHORIZE
+            leg = Endpoint.ADMIN_CONSENT if attempt.kind is LinkKind.ADMIN else Endpoint.AUTHORIZE
             return self._diagnosed(connection, diagnose_redirect(leg, params), ending)
         if attempt.kind is LinkKind.ADMIN:
             return self._admin(connection, params, ending)
@@ -170,7 +170,7 @@ class Step:
         if "code" in params or params.get("admin_consent", "").lower() != "true":
             return replace(ending, page="link_wrong_kind")
         if connection.epoch:
-            self.queue.send([Order(connection.name, connection.incarnation, "admin")])
+            self.queue.send([RefreshRequest(connection.name, connection.incarnation, "admin")])
         return replace(ending, page="admin_consent_received")
 
     def _redeem(
@@ -201,12 +201,12 @@ class Step:
         except Problem as problem:
             return self._refused(connection, tokens, ending, problem)
         deadline = started + BUDGET
-        followup = Followup(self.refresher, self.verifier, self.queue, self.clock, self.journal)
+        followup = Followup(self.refresher, self.verifier, self.queue, self.clock, self.telemetry)
         checks = followup.run(connection, attempt.scopes, deadline)
         return replace(ending, account=account.username, checks=checks)
 
     def _refused(
-        self, connection: Connection, tokens: Tokens, ending: Ending, problem: Problem
+        self, connection: Connection, tokens: TokenResponse, ending: Ending, problem: Problem
     ) -> Ending:
         """The details a refusal's page shows."""
         if problem.code == "conflict":
@@ -228,7 +228,7 @@ class Step:
         try:
             return self._handover(ending.ticket, base_url)
         except Unavailable as error:
-            self.journal.note("handover_failed", service=error.service, code=error.code)
+            self.telemetry.note("handover_failed", service=error.service, code=error.code)
             return None
 
     def _handover(self, digest: str, base_url: str) -> str | None:
@@ -239,7 +239,7 @@ class Step:
             return None
         if (connection.incarnation, connection.link) != (found.incarnation, found.link):
             return None
-        secret = self.acceptance.chance.secret()
+        secret = self.acceptance.randomness.secret()
         ticket = links.for_admin(found, record=connection.tickets[1])
         self.authorizations.put_ticket(secret.sha256(), ticket)
         return links.url(base_url, LinkKind.ADMIN, secret)

@@ -6,24 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from broker import body, catalogue, links, show
-from broker.model import Connection, LinkKind, Sealed, Status, Ticket
-from broker.names import SHARED_TENANTS, Incarnation, Instant, Name, is_guid
-from broker.notice import tell
-from broker.ports import (
-    Authorizations,
-    Candidates,
-    Chance,
-    Clock,
-    Connections,
-    Consents,
-    Events,
-    Order,
-    Refresher,
-)
-from broker.problems import Problem
-from broker.sealing import PARAMETERS, Keys, seal, slot
-from broker.secret import Secret
+from broker.domain.attempts import LinkKind, Ticket
+from broker.domain.connection import Connection, Sealed, Status
+from broker.domain.names import SHARED_TENANTS, Incarnation, Instant, Name, is_guid
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.lifecycle.events import tell
+from broker.ports.ambient import Clock, Randomness
+from broker.ports.outside import Events, Refresher, RefreshRequest
+from broker.ports.stores import Authorizations, Candidates, Connections, Consents
+from broker.sealing.envelope import PARAMETERS, Keys, encryption_context, seal
+from broker.services import catalogue
+from broker.web import bodies, links, representation
 
 TRIES = 3
 """Times a change without a version is repeated when somebody else is quicker."""
@@ -54,20 +48,20 @@ class Step:
     refresher: Refresher
     events: Events
     clock: Clock
-    chance: Chance
+    randomness: Randomness
     stack: str
     platform: str
     client_id: str
     allowed_tenants: tuple[str, ...]
     link_days: int
 
-    def create(self, wish: body.Creation, created_by: str, base_url: str) -> dict[str, Any]:
+    def create(self, wish: bodies.Creation, created_by: str, base_url: str) -> dict[str, Any]:
         """A new connection and its links. Raises `already_exists`, `tenant_not_allowed`."""
         now = self._now()
         plan = catalogue.plan(wish.service, wish.resource, wish.scopes)
         tenant = wish.tenant or wish.service.tenant
         self._admit(tenant)
-        incarnation = Incarnation(self.chance.id())
+        incarnation = Incarnation(self.randomness.id())
         connection = Connection(
             name=wish.connection,
             incarnation=incarnation,
@@ -90,7 +84,10 @@ class Step:
         if not self.connections.create(connection):
             raise Problem("already_exists")
         answer = {"connection": connection.name, "status": connection.status.value}
-        return {**answer, **show.links(made.authorize_url, made.admin_consent_url, made.expires_at)}
+        return {
+            **answer,
+            **representation.links(made.authorize_url, made.admin_consent_url, made.expires_at),
+        }
 
     def list(
         self, status: Status | None, limit: int, cursor: tuple[str, str] | None
@@ -98,16 +95,18 @@ class Step:
         """A page of connections and where to go on."""
         found, after = self.connections.page(status, limit, cursor)
         return {
-            "connections": [show.connection(one) for one in found],
-            "next_cursor": show.cursor(after) if after else None,
+            "connections": [representation.connection(one) for one in found],
+            "next_cursor": representation.cursor(after) if after else None,
         }
 
     def show(self, name: Name) -> dict[str, Any]:
         """One connection, all but secrets. Raises `not_found`."""
         connection = self._find(name)
-        return show.connection(connection, *map(self.authorizations.ticket, connection.tickets))
+        return representation.connection(
+            connection, *map(self.authorizations.ticket, connection.tickets)
+        )
 
-    def change(self, name: Name, wish: body.Change) -> dict[str, Any]:
+    def change(self, name: Name, wish: bodies.Change) -> dict[str, Any]:
         """Merge patch (RFC 7396). Raises `not_found`, `conflict`."""
         for _ in range(TRIES):
             before = self._find(name)
@@ -139,7 +138,7 @@ class Step:
         tell(self.events, "Connection Deleted", connection, connection.status)
 
     def reauthorize(
-        self, name: Name, wish: body.Renewal, created_by: str, base_url: str
+        self, name: Name, wish: bodies.Renewal, created_by: str, base_url: str
     ) -> dict[str, Any]:
         """A new pair of links; earlier links and attempts end."""
         for _ in range(TRIES):
@@ -158,7 +157,9 @@ class Step:
                 wish.allow_account_change,
             )
             if self.connections.link(connection, made.tickets, made.expires_at):
-                return show.links(made.authorize_url, made.admin_consent_url, made.expires_at)
+                return representation.links(
+                    made.authorize_url, made.admin_consent_url, made.expires_at
+                )
         raise Problem("conflict")
 
     def refresh(self, name: Name) -> dict[str, Any]:
@@ -170,14 +171,16 @@ class Step:
         """Import a refresh token that this client id holds already: sealed at once, and the
         connection's only after it has been redeemed."""
         connection, now = self._find(name), self._now()
-        where = slot(self.stack, connection.incarnation, "import", now)
+        where = encryption_context(self.stack, connection.incarnation, "import", now)
         sealed = Sealed(seal(self.vault_keys, where, refresh_token), now)
         self.candidates.put(connection.incarnation, sealed, Instant(now + IMPORT_SECONDS))
         self._order(connection, "import")
         return self.show(name)
 
     def _order(self, connection: Connection, reason: str) -> None:
-        problem = self.refresher.run(Order(connection.name, connection.incarnation, reason))
+        problem = self.refresher.run(
+            RefreshRequest(connection.name, connection.incarnation, reason)
+        )
         if problem:
             raise problem
 
@@ -203,7 +206,7 @@ class Step:
         found = {}
         for name, secret in parameters.items():
             if secret is not None:
-                where = slot(self.stack, incarnation, PARAMETERS[name], generation)
+                where = encryption_context(self.stack, incarnation, PARAMETERS[name], generation)
                 found[name] = Sealed(seal(self.token_keys, where, secret), generation)
         return found
 
@@ -219,7 +222,7 @@ class Step:
         """Two tickets, stored before anyone can hold them."""
         now = self._now()
         expires_at = Instant(now + self.link_days * 86_400)
-        values = {kind: self.chance.secret() for kind in LinkKind}
+        values = {kind: self.randomness.secret() for kind in LinkKind}
         for kind, secret in values.items():
             ticket = Ticket(
                 kind=kind,

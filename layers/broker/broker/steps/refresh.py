@@ -7,23 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broker import policy, scopes
-from broker.adoption import adopt
-from broker.model import Connection
-from broker.names import Instant
-from broker.ports import Order, Unavailable
-from broker.problems import Problem
-from broker.redemption import Answered, Job, Ports
-from broker.sealing import SealBroken
+from broker.domain import scopes
+from broker.domain.connection import Connection
+from broker.domain.names import Instant
+from broker.domain.problems import Problem
+from broker.lifecycle import policy
+from broker.lifecycle.imports import adopt
+from broker.lifecycle.redemption import Answered, Job, Ports
+from broker.ports.errors import Unavailable
+from broker.ports.outside import RefreshRequest
+from broker.sealing.envelope import SealBroken
 
 
 @dataclass(frozen=True, slots=True)
 class Step(Ports):
     """The step and its ports."""
 
-    def run(self, order: Order) -> Problem | None:
+    def run(self, order: RefreshRequest) -> Problem | None:
         """Redeem; None if there is a new token, else why not. Raises `Unavailable`."""
-        now, owner = self._now(), order.owner or self.chance.id()
+        now, owner = self._now(), order.owner or self.randomness.id()
         until = Instant(now + policy.LEASE)
         connection = self.connections.lease(
             order.connection, order.incarnation, owner, now, until, order.generation
@@ -55,7 +57,7 @@ class Step(Ports):
     def _now(self) -> Instant:
         return Instant(int(self.clock()))
 
-    def _lost(self, order: Order) -> Problem | None:
+    def _lost(self, order: RefreshRequest) -> Problem | None:
         """Someone else redeems, or has redeemed, or the connection is gone."""
         connection = self.connections.get(order.connection)
         if connection is None or connection.incarnation != order.incarnation:
@@ -65,7 +67,7 @@ class Step(Ports):
         return Problem("refresh_in_progress")
 
 
-def _look(order: Order, connection: Connection, now: Instant) -> None:
+def _look(order: RefreshRequest, connection: Connection, now: Instant) -> None:
     """Raises if somebody else has tried, and failed, since the caller looked; what the caller is
     told then is on record."""
     if order.reason not in ("caller", "ahead"):

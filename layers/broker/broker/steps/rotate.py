@@ -12,10 +12,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from broker import policy
-from broker.model import Due
-from broker.names import Instant
-from broker.ports import Chance, Clock, Journal, Order, Queue, Vault
+from broker.domain.connection import Due
+from broker.domain.names import Instant
+from broker.lifecycle import policy
+from broker.ports.ambient import Clock, Randomness, Telemetry
+from broker.ports.outside import Queue, RefreshRequest
+from broker.ports.stores import Vault
 
 PAGE = 50
 BATCH = 10
@@ -39,8 +41,8 @@ class Step:
     vault: Vault
     queue: Queue
     clock: Clock
-    chance: Chance
-    journal: Journal
+    randomness: Randomness
+    telemetry: Telemetry
     shards: int
     window: int = window(5, 1)
 
@@ -49,7 +51,7 @@ class Step:
         room; answers how many. `left`: seconds of time."""
         now = Instant(int(self.clock()))
         room = self.window - self.queue.waiting()
-        first = int(self.chance.between(0, self.shards))
+        first = int(self.randomness.between(0, self.shards))
         turns: deque[tuple[int, Due | None]] = deque(
             ((first + offset) % self.shards, None) for offset in range(self.shards)
         )
@@ -68,16 +70,16 @@ class Step:
                 turns.append((shard, after))
         if pending:
             sent += self._send(pending)
-        self.journal.count("RotationsSent", sent)
-        self.journal.count("OldestOverdueSeconds", now - oldest)
-        self.journal.count("NextBreakSeconds", policy.left(now - oldest), service="grants")
-        self.journal.note("rotated", sent=sent, overdue_seconds=now - oldest)
+        self.telemetry.count("RotationsSent", sent)
+        self.telemetry.count("OldestOverdueSeconds", now - oldest)
+        self.telemetry.count("NextBreakSeconds", policy.left(now - oldest), service="grants")
+        self.telemetry.note("rotated", sent=sent, overdue_seconds=now - oldest)
         return sent
 
     def _send(self, found: Sequence[Due]) -> int:
         return self.queue.send(
             [
-                Order(one.name, one.incarnation, "schedule", generation=one.generation)
+                RefreshRequest(one.name, one.incarnation, "schedule", generation=one.generation)
                 for one in found
             ]
         )

@@ -10,16 +10,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker import policy, scopes
-from broker.cache import Opened
-from broker.grants import Caller, reach
-from broker.model import Connection, Sealed, Token
-from broker.names import Instant, Name, rfc3339
-from broker.ports import Chance, Clock, Journal, Leases, Order, Refresher, Unavailable
-from broker.problems import Problem
-from broker.sealing import PARAMETERS, Keys, Purpose, SealBroken, slot, unseal
-from broker.secret import Secret
-from broker.view import RETRY_AFTER, Query, View
+from broker.domain import scopes
+from broker.domain.connection import Connection, Sealed, Token
+from broker.domain.grants import Caller, reach
+from broker.domain.names import Instant, Name, rfc3339
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.lifecycle import policy
+from broker.lifecycle.serving import RETRY_AFTER, Query, View
+from broker.ports.ambient import Clock, Randomness, Telemetry
+from broker.ports.errors import Unavailable
+from broker.ports.outside import Refresher, RefreshRequest
+from broker.ports.stores import Leases
+from broker.sealing.envelope import (
+    PARAMETERS,
+    Keys,
+    Purpose,
+    SealBroken,
+    encryption_context,
+    unseal,
+)
+from broker.sealing.unsealed import UnsealedCache
 
 WAIT = 5.0
 """Seconds a caller waits for somebody else's redemption; then 503 and Retry-After."""
@@ -37,11 +48,11 @@ class Step:
     keys: Keys
     refresher: Refresher
     clock: Clock
-    chance: Chance
+    randomness: Randomness
     sleep: Callable[[float], None]
-    journal: Journal
+    telemetry: Telemetry
     stack: str
-    opened: Opened = field(default_factory=Opened)
+    opened: UnsealedCache = field(default_factory=UnsealedCache)
 
     def serve(
         self, caller: Caller, name: Name, query: Query, audit: dict[str, str] | None = None
@@ -61,14 +72,14 @@ class Step:
             if token and self._good(token, query, now, view):
                 self._ahead(view, token, now)
                 answer = self._answer(view, token)
-                self.journal.count("TokenHit")
+                self.telemetry.count("TokenHit")
                 return answer
         except SealBroken:
             # Damaged or moved: a new token heals it. If this one is new, it is something else.
-            self.journal.note("seal_broken")
+            self.telemetry.note("seal_broken")
             if token and self._new(token, now):
                 raise
-        self.journal.count("TokenMiss")
+        self.telemetry.count("TokenMiss")
         return self._answer(*self._replace(view, caller, query))
 
     def _replace(self, view: View, caller: Caller, query: Query) -> tuple[View, Token]:
@@ -76,7 +87,7 @@ class Step:
         try:
             return self._renew(view, caller, query)
         except Unavailable as error:
-            self.journal.note("renew_failed", service=error.service, code=error.code)
+            self.telemetry.note("renew_failed", service=error.service, code=error.code)
             return self._settle(view, Problem("broker_unavailable"))
 
     def _now(self) -> Instant:
@@ -123,11 +134,11 @@ class Step:
                 if owner:
                     self.refresher.start(self._order(view, owner, "ahead"))
         except Unavailable as error:
-            self.journal.note("ahead_failed", service=error.service, code=error.code)
+            self.telemetry.note("ahead_failed", service=error.service, code=error.code)
 
     def _claim(self, view: View, now: Instant) -> str | None:
         """The lease's owner if it could be taken, and nobody has redeemed since the view."""
-        connection, owner = view.connection, self.chance.id()
+        connection, owner = view.connection, self.randomness.id()
         if connection.leased(now):
             return None
         until, seen = Instant(now + policy.LEASE), connection.generation
@@ -135,12 +146,12 @@ class Step:
         won = self.connections.claim(name, incarnation, owner, now, until, seen)
         return owner if won else None
 
-    def _order(self, view: View, owner: str, reason: str) -> Order:
+    def _order(self, view: View, owner: str, reason: str) -> RefreshRequest:
         """It may come late or twice, or after a consent: then the generation tells."""
         connection = view.connection
         scope = None if view.own else view.wanted.text
         seen = connection.generation
-        return Order(connection.name, connection.incarnation, reason, scope, owner, seen)
+        return RefreshRequest(connection.name, connection.incarnation, reason, scope, owner, seen)
 
     def _renew(self, view: View, caller: Caller, query: Query) -> tuple[View, Token]:
         """A redemption, by this caller or by another one; then the token, new or still valid."""
@@ -158,7 +169,7 @@ class Step:
             if self.clock() + pause > deadline:
                 busy = Problem("refresh_in_progress", retry_after=RETRY_AFTER)
                 return self._settle(self._again(view, caller, query, consistent=True), busy)
-            self.sleep(self.chance.between(pause / 2, pause))
+            self.sleep(self.randomness.between(pause / 2, pause))
             pause = min(pause * 1.6, POLL[1])
             view = self._again(view, caller, query, consistent=False)
             token = view.token(self._now())
@@ -170,7 +181,7 @@ class Step:
         try:
             return self.refresher.run(self._order(view, owner, "caller"))
         except Unavailable as error:
-            self.journal.note("refresh_failed", service=error.service, code=error.code)
+            self.telemetry.note("refresh_failed", service=error.service, code=error.code)
             if error.code in NOT_STARTED:
                 connection = view.connection
                 self.connections.release(connection.name, connection.incarnation, owner)
@@ -210,8 +221,10 @@ class Step:
         return self._unseal(view, "access_token", token.sealed, view.wanted.key)
 
     def _unseal(self, view: View, purpose: Purpose, sealed: Sealed, key: str = "-") -> Secret:
-        """The value of a slot, from memory if this environment has opened it before."""
-        where = slot(self.stack, view.connection.incarnation, purpose, sealed.generation, key)
+        """The value, from memory if this environment has opened it before."""
+        where = encryption_context(
+            self.stack, view.connection.incarnation, purpose, sealed.generation, key
+        )
         return self.opened.get(sealed.data, lambda: unseal(self.keys, where, sealed.data))
 
     def _answer(self, view: View, token: Token) -> dict[str, Any]:
@@ -235,7 +248,7 @@ class Step:
         left = token.expires_at - self._now()
         if left <= 0:
             raise Problem("refresh_in_progress", retry_after=RETRY_AFTER)
-        self.journal.count("TokenServed")
+        self.telemetry.count("TokenServed")
         return {
             "access_token": secret.open(),
             "token_type": "Bearer",

@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from broker import catalogue, checks, probes, scopes
-from broker.model import Check, Connection, Token
-from broker.names import Incarnation, Name
-from broker.ports import Api, Clock, Journal, Leases, Order, Refresher, Unavailable
-from broker.probes import Stale, Target
-from broker.problems import Problem
-from broker.sealing import PARAMETERS, Keys, slot, unseal
-from broker.secret import Secret
+from broker.domain import scopes
+from broker.domain.connection import Check, Connection, Token
+from broker.domain.names import Incarnation, Name
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+from broker.ports.ambient import Clock, Telemetry
+from broker.ports.errors import Unavailable
+from broker.ports.outside import Api, Refresher, RefreshRequest
+from broker.ports.stores import Leases
+from broker.sealing.envelope import PARAMETERS, Keys, encryption_context, unseal
+from broker.services import catalogue, checks, probes
+from broker.services.probes import Stale, Target
 
 BUDGET = 26.0
 """Seconds in all: API Gateway gives up after 29."""
@@ -36,7 +40,7 @@ class Step:
     refresher: Refresher
     api: Api
     clock: Clock
-    journal: Journal
+    telemetry: Telemetry
     stack: str
     hosts: Mapping[str, str]
 
@@ -51,8 +55,8 @@ class Step:
         connection = self._read(name, incarnation)
         done = list(self._checks(connection, lambda: deadline - self.clock()))
         failure = next((check for check in done if not check.ok), None)
-        self.journal.count("Verifications", code=failure.code or "" if failure else "ok")
-        self.journal.note(
+        self.telemetry.count("Verifications", code=failure.code or "" if failure else "ok")
+        self.telemetry.note(
             "verify", connection=name, code=failure.code if failure else "ok", kind=done[-1].name
         )
         return done
@@ -105,11 +109,11 @@ class Step:
 
     def _force(self, connection: Connection) -> tuple[Problem | None, Connection]:
         """One redemption, and the connection after it."""
-        order = Order(connection.name, connection.incarnation, "verify")
+        order = RefreshRequest(connection.name, connection.incarnation, "verify")
         try:
             problem = self.refresher.run(order)
         except Unavailable as error:
-            self.journal.note("refresh_failed", service=error.service, code=error.code)
+            self.telemetry.note("refresh_failed", service=error.service, code=error.code)
             problem = Problem("broker_unavailable")
         return problem, self._read(connection.name, connection.incarnation)
 
@@ -134,7 +138,7 @@ class Step:
             yield checks.passed("service", "Only the token was checked, not the service's API.")
             return
         key = scopes.group(connection.scopes)[connection.resource].key
-        where = slot(
+        where = encryption_context(
             self.stack, connection.incarnation, "access_token", token.sealed.generation, key
         )
         secret = unseal(self.keys, where, token.sealed.data)
@@ -148,7 +152,9 @@ class Step:
         return {
             name: unseal(
                 self.keys,
-                slot(self.stack, connection.incarnation, PARAMETERS[name], sealed.generation),
+                encryption_context(
+                    self.stack, connection.incarnation, PARAMETERS[name], sealed.generation
+                ),
                 sealed.data,
             )
             for name, sealed in connection.parameters.items()

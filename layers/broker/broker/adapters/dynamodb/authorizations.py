@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from broker.adapters.dynamodb import items
 from broker.adapters.dynamodb.codec import Plain
 from broker.adapters.dynamodb.table import Table, all_of, values
-from broker.model import Outcome, Sealed, State, Ticket
-from broker.names import Incarnation, Instant
-from broker.ports import Fault
+from broker.domain.attempts import Outcome, State, Ticket
+from broker.domain.connection import Sealed
+from broker.domain.names import Incarnation, Instant
+from broker.ports.stores import Fault
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
+from broker.adapters.aws_errors import call
 from broker.adapters.dynamodb import items
 from broker.adapters.dynamodb.codec import Plain, plain
 from broker.adapters.dynamodb.leases import SAME_INCARNATION, Leases
 from broker.adapters.dynamodb.table import SERVICE, all_of, names, values
-from broker.adapters.faults import call
-from broker.model import Connection, Failure, Status
-from broker.names import Instant
-from broker.ports import Settlement, Unavailable
+from broker.domain.connection import Connection, Failure, Status
+from broker.domain.names import Instant
+from broker.ports.errors import Unavailable
+from broker.ports.stores import Settlement
 
 INDEX = "status"
 

@@ -8,8 +8,8 @@ from broker.adapters.dynamodb import vault
 from broker.adapters.dynamodb.codec import wrap
 from broker.adapters.dynamodb.leases import SAME_INCARNATION
 from broker.adapters.dynamodb.table import Table, all_of, transact, values
-from broker.model import Connection, Status
-from broker.ports import Consent
+from broker.domain.connection import Connection, Status
+from broker.ports.stores import Consent
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -33,9 +33,9 @@ class Consents:
             all_of(SAME_INCARNATION, no_other_consent, same_link),
             bound | values(incarnation=consent.before.incarnation, epoch=consent.before.epoch),
         )
-        grantee = wrap(vault.item(consent.grantee))["M"]
+        stored = wrap(vault.item(consent.stored))["M"]
         # The vault needs no condition: the connection's guards both.
-        put = {"TableName": self._vault.name, "Item": grantee}
+        put = {"TableName": self._vault.name, "Item": stored}
         return transact(self._client, {"Update": update}, {"Put": put})
 
     def remove(self, connection: Connection) -> bool:
@@ -51,12 +51,12 @@ class Consents:
 
 
 def _change(consent: Consent) -> tuple[str, dict[str, Any]]:
-    grantee = consent.grantee
+    stored = consent.stored
     written = {
         "epoch": consent.before.epoch + 1,
-        "generation": grantee.generation,
-        "client_id": grantee.client_id,
-        "authority": grantee.authority,
+        "generation": stored.generation,
+        "client_id": stored.client_id,
+        "authority": stored.authority,
         "status": Status.ACTIVE,
         "account": consent.account,
         "scopes": consent.scopes,

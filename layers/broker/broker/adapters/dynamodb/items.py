@@ -10,26 +10,23 @@ from dataclasses import fields
 from typing import Any
 
 from broker.adapters.dynamodb.codec import Plain
-from broker.grants import Grant
-from broker.model import (
+from broker.domain.attempts import LinkKind, Outcome, State, Ticket
+from broker.domain.connection import (
     Account,
     Connection,
     Due,
     Expected,
     Failure,
-    Grantee,
-    LinkKind,
-    Outcome,
     Sealed,
-    State,
     Status,
+    StoredRefreshToken,
     Suspicion,
-    Ticket,
     Token,
 )
-from broker.ports import Fault
-from broker.problems import Provider
-from broker.secret import Secret
+from broker.domain.grants import Grant
+from broker.domain.problems import Provider
+from broker.domain.secret import Secret
+from broker.ports.stores import Fault
 
 
 def connection(item: Plain) -> Connection:
@@ -53,9 +50,11 @@ def connection(item: Plain) -> Connection:
     )
 
 
-def grantee(item: Plain) -> Grantee:
+def stored(item: Plain) -> StoredRefreshToken:
     """The refresh token of an item of the vault."""
-    return Grantee(**{"due_at": None} | _known(Grantee, item) | {"sealed": _sealed(item["sealed"])})
+    return StoredRefreshToken(
+        **{"due_at": None} | _known(StoredRefreshToken, item) | {"sealed": _sealed(item["sealed"])}
+    )
 
 
 def due(item: Plain) -> Due:

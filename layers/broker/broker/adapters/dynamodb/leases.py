@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from broker.adapters.dynamodb import items
 from broker.adapters.dynamodb.table import Table, all_of, values
-from broker.model import Connection
-from broker.names import Incarnation, Instant, Name
+from broker.domain.connection import Connection
+from broker.domain.names import Incarnation, Instant, Name
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

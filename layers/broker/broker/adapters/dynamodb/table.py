@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from broker.adapters.aws_errors import Refused, call
 from broker.adapters.dynamodb.codec import Plain, plain, wrap
-from broker.adapters.faults import Refused, call
-from broker.ports import Unavailable
+from broker.ports.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

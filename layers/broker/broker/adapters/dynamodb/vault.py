@@ -8,13 +8,13 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from broker.adapters.aws_errors import call
 from broker.adapters.dynamodb import items
 from broker.adapters.dynamodb.codec import Plain, plain, wrap
 from broker.adapters.dynamodb.table import SERVICE, Table, all_of, names, values
-from broker.adapters.faults import call
-from broker.model import Due, Grantee, Sealed
-from broker.names import Incarnation, Instant
-from broker.ports import SHARDS
+from broker.domain.connection import Due, Sealed, StoredRefreshToken
+from broker.domain.names import Incarnation, Instant
+from broker.ports.stores import SHARDS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,10 +30,10 @@ def shard(incarnation: Incarnation) -> str:
     return str(zlib.crc32(incarnation.encode()) % SHARDS)
 
 
-def item(grantee: Grantee) -> Plain:
+def item(stored: StoredRefreshToken) -> Plain:
     """The item of a refresh token."""
-    there = {} if grantee.due_at is None else {"shard": shard(grantee.incarnation)}
-    return plain(wrap(grantee)["M"]) | there
+    there = {} if stored.due_at is None else {"shard": shard(stored.incarnation)}
+    return plain(wrap(stored)["M"]) | there
 
 
 class Vault:
@@ -42,12 +42,16 @@ class Vault:
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._table = Table(client, table, "incarnation")
 
-    def get(self, incarnation: Incarnation) -> Grantee | None:
+    def get(self, incarnation: Incarnation) -> StoredRefreshToken | None:
         found = self._table.read(incarnation)
-        return items.grantee(found) if found else None
+        return items.stored(found) if found else None
 
     def rotate(
-        self, before: Grantee, sealed: Sealed | None, generation: int, due_at: Instant | None
+        self,
+        before: StoredRefreshToken,
+        sealed: Sealed | None,
+        generation: int,
+        due_at: Instant | None,
     ) -> bool:
         condition, change = _SAME_REDEMPTION, "#generation = :next"
         bound = values(epoch=before.epoch, generation=before.generation, next=generation)
@@ -59,13 +63,13 @@ class Vault:
             bound |= values(sealed=sealed)
         return self._write(before, change, condition, bound, due_at)
 
-    def postpone(self, before: Grantee, due_at: Instant | None) -> bool:
+    def postpone(self, before: StoredRefreshToken, due_at: Instant | None) -> bool:
         bound = values(epoch=before.epoch, generation=before.generation)
         return self._write(before, "", _SAME_REDEMPTION, bound, due_at)
 
     def _write(
         self,
-        before: Grantee,
+        before: StoredRefreshToken,
         change: str,
         condition: str,
         bound: dict[str, Any],

@@ -1,0 +1,43 @@
+"""Orders as JSON: {connection, incarnation, reason, scope?, owner?, generation?}."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from broker.domain import names
+from broker.domain.names import Incarnation
+from broker.domain.problems import Problem
+from broker.ports.outside import RefreshRequest
+
+_KINDS: dict[str, type] = {
+    "incarnation": str,
+    "reason": str,
+    "scope": str,
+    "owner": str,
+    "generation": int,
+}
+
+
+def dump(order: RefreshRequest) -> str:
+    """The order as JSON, without what is None."""
+    return json.dumps({name: value for name, value in asdict(order).items() if value is not None})
+
+
+def load(body: object) -> RefreshRequest:
+    """The order from parsed JSON, or `invalid_request`."""
+    if not isinstance(body, dict):
+        raise Problem("invalid_request", "An order is an object.")
+    for name, kind in _KINDS.items():
+        if not isinstance(body.get(name), kind) and (
+            name in body or name in ("incarnation", "reason")
+        ):
+            raise Problem("invalid_request", f"{name}: is missing or of the wrong type.")
+    return RefreshRequest(
+        names.slug(body.get("connection")),
+        Incarnation(body["incarnation"]),
+        body["reason"],
+        body.get("scope"),
+        body.get("owner"),
+        body.get("generation"),
+    )

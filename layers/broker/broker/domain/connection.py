@@ -1,0 +1,224 @@
+"""A connection and what is stored for it: frozen values that steps and stores exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from broker.domain.grants import Grant
+from broker.domain.names import Incarnation, Instant, Name, ScopeKey
+from broker.domain.problems import Actor, Problem, Provider
+
+MAX_TOKENS = 8
+"""Access tokens kept for one connection: an item stays far below DynamoDB's 400 KB."""
+
+
+class Status(StrEnum):
+    """The states of a connection."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    AWAITING_ADMIN = "awaiting_admin"
+    REAUTHORIZATION_REQUIRED = "reauthorization_required"
+    BLOCKED = "blocked"
+
+
+BROKEN: Mapping[Status, tuple[str, tuple[str, ...]]] = {
+    Status.PENDING: ("authorization_pending", ()),
+    Status.REAUTHORIZATION_REQUIRED: (
+        "reauthorization_required",
+        ("mfa_required", "scope_not_granted"),
+    ),
+    Status.AWAITING_ADMIN: ("admin_consent_required", ()),
+    Status.BLOCKED: ("blocked_by_policy", ()),
+}
+"""The code of each state that serves nothing new, and those that say more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A verified Microsoft identity: `tid` and `oid` are the identity, `username` is for people."""
+
+    tenant_id: str
+    object_id: str
+    username: str
+
+    def same(self, other: Account) -> bool:
+        """Whether both are one identity. Usernames change hands, so they never count."""
+        return (self.tenant_id, self.object_id) == (other.tenant_id, other.object_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The account the operator expects; what is None is not checked."""
+
+    tenant_id: str | None = None
+    object_id: str | None = None
+    username: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a redemption failed, kept where callers of any environment can be told."""
+
+    code: str
+    detail: str
+    actor: Actor
+    remedy: str
+    at: Instant
+    retry_at: Instant
+    provider: Provider = field(default_factory=Provider)
+    attempts: int = 1
+    """Consecutive ones."""
+
+    def problem(self, now: int) -> Problem:
+        """The answer a caller gets for it."""
+        wait = max(1, self.retry_at - now)
+        found = Problem(
+            self.code,
+            self.detail,
+            actor=self.actor,
+            remedy=self.remedy,
+            provider=self.provider if self.provider.as_dict() else None,
+        )
+        if found.status == 503:
+            found.retry_after = wait
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Sealed bytes, and the generation they were sealed at: part of their encryption context."""
+
+    data: bytes
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A sealed access token and what is known about it."""
+
+    resource: str
+    scopes: tuple[str, ...]
+    scope: str
+    """What Microsoft answered, word for word."""
+    sealed: Sealed
+    obtained_at: Instant
+    expires_at: Instant
+    ahead_at: Instant
+    """When it should be replaced, well before it expires."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A refusal that has not been confirmed yet."""
+
+    code: str
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One item of the table `connections`."""
+
+    name: Name
+    incarnation: Incarnation
+    service: str
+    resource: str
+    tenant: str
+    scopes: tuple[str, ...]
+    client_id: str
+    authority: str
+    created_at: Instant
+    created_by: str
+    status: Status = Status.PENDING
+    suspended: bool = False
+    epoch: int = 0
+    generation: int = 0
+    version: int = 1
+    link: int = 0
+    tickets: tuple[str, ...] = ()
+    """SHA-256 of the current link's tickets: authorize, admin."""
+    link_expires_at: Instant | None = None
+    expected: Expected = field(default_factory=Expected)
+    account: Account | None = None
+    grants: tuple[Grant, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Sealed] = field(default_factory=dict)
+    granted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tokens: Mapping[ScopeKey, Token] = field(default_factory=dict)
+    failures: Mapping[ScopeKey, Failure] = field(default_factory=dict)
+    """Of scope sets other than the service's own."""
+    last_error: Failure | None = None
+    suspicion: Suspicion | None = None
+    authorized_at: Instant | None = None
+    refreshed_at: Instant | None = None
+    next_refresh_at: Instant | None = None
+    last_used_at: Instant | None = None
+    lease_owner: str | None = None
+    lease_until: Instant | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether only an owner's consent helps: there is no refresh token, or it is dead."""
+        waiting = self.status is Status.AWAITING_ADMIN and not self.epoch
+        return waiting or self.status in (Status.PENDING, Status.REAUTHORIZATION_REQUIRED)
+
+    def broken(self, now: int) -> Problem:
+        """What callers of a connection that is not active are told.
+
+        last_error says it best, unless it is of something else: of a consent that was refused
+        meanwhile, in a browser, where anyone with the link can write what they like.
+        """
+        usual, others = BROKEN[self.status]
+        last = self.last_error
+        return last.problem(now) if last and last.code in (usual, *others) else Problem(usual)
+
+    def leased(self, now: int) -> bool:
+        """Whether someone is redeeming."""
+        return self.lease_until is not None and self.lease_until > now
+
+    def due(self, now: int) -> bool:
+        """Whether it is time for the schedule to redeem (again)."""
+        return self.next_refresh_at is None or self.next_refresh_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRefreshToken:
+    """One item of the table `vault`: the refresh token of one incarnation."""
+
+    incarnation: Incarnation
+    name: Name
+    epoch: int
+    generation: int
+    sealed: Sealed
+    client_id: str
+    authority: str
+    due_at: Instant | None
+    """None: never redeemed again unless someone consents anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One entry of the due index."""
+
+    name: Name
+    incarnation: Incarnation
+    generation: int
+    due_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check whether a connection reaches its service. Holds no secret and no foreign text."""
+
+    name: str
+    ok: bool
+    code: str | None = None
+    """A key of `problems.KINDS` if it is not ok."""
+    detail: str = ""
+    actor: Actor | None = None
+    remedy: str = ""
+    finding: str | None = None
+    """Key of its text in other languages (`checks.told`)."""

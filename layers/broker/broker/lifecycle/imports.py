@@ -1,0 +1,57 @@
+"""An import: a refresh token that somebody held already becomes the connection's.
+
+It counts only after it has been redeemed, and after identity and scopes have been checked as those
+of a consent are.
+"""
+
+from __future__ import annotations
+
+from broker.domain import scopes
+from broker.domain.connection import Connection
+from broker.domain.names import Instant
+from broker.domain.problems import Problem
+from broker.lifecycle.acceptance import Terms
+from broker.lifecycle.redemption import Ports
+from broker.lifecycle.verdict import Refusal
+from broker.providers.entra.token_endpoint import Refused
+from broker.sealing.envelope import encryption_context, unseal
+
+PUBLIC = frozenset({90023, 700025, 9002327})
+"""AADSTS numbers of a token that must be redeemed without a credential. About an import they say
+something of the token; else they are about the registration."""
+
+
+def adopt(ports: Ports, connection: Connection, now: Instant) -> None:
+    """Prove the refresh token that was handed in, and make it the connection's. Raises why not."""
+    sealed = ports.candidates.take(connection.incarnation, now)
+    if sealed is None:
+        raise Problem("conflict", "The refresh token was handed in again, or too long ago.")
+    where = encryption_context(ports.stack, connection.incarnation, "import", sealed.generation)
+    secret = unseal(ports.vault_keys, where, sealed.data)
+    own = scopes.group(connection.scopes)[connection.resource]
+    try:
+        authority = f"{ports.platform}/{connection.tenant}"
+        tokens = ports.oauth.refresh(authority, authority, connection.incarnation, secret, own.text)
+    except Refused as refused:
+        raise declined(Refusal.of(refused)) from None
+    terms = Terms(connection.scopes, nonce=None, link=None, refresh_token=secret)
+    ports.acceptance.accept(connection, tokens, terms)
+
+
+def declined(refusal: Refusal) -> Problem:
+    """Why an import failed: the token's fault, or something that passes."""
+    said = refusal.problem
+    if said.provider and PUBLIC.intersection(said.provider.error_codes):
+        return Problem(
+            "refresh_token_refused",
+            "It was issued to a public client (native or single-page), which has no secret.",
+            remedy="Have the owner consent through a link of the broker instead.",
+            provider=said.provider,
+        )
+    about_it = said.provider is not None and said.provider.error in (
+        "invalid_grant",
+        "invalid_request",
+    )
+    if not refusal.grant and not (said.code == "provider_error" and about_it):
+        return said
+    return Problem("refresh_token_refused", said.detail, provider=said.provider)

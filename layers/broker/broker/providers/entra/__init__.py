@@ -1,0 +1,1 @@
+"""The Microsoft identity platform: token endpoint, ID token, catalogue of AADSTS numbers."""

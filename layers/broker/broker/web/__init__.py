@@ -1,0 +1,1 @@
+"""What API Gateway and browsers see: requests, bodies, representations, links, pages."""

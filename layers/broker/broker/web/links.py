@@ -1,0 +1,90 @@
+"""Links, cookies, states: what a browser carries. Pure.
+
+RFC 9700 §2.1 (PKCE, state, one use), RFC 7636 (S256), RFC 6265bis (`__Host-`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from typing import Literal
+from urllib.parse import urlencode
+
+from broker.domain.attempts import LinkKind, Ticket
+from broker.domain.problems import Problem
+from broker.domain.secret import Secret
+
+COOKIE = "__Host-tb"
+STARTS = 20
+"""Attempts one link allows."""
+ATTEMPT_SECONDS = 900
+"""A state lives as long as a person needs at Microsoft; the code itself lives about 10 minutes."""
+PATHS = {LinkKind.AUTHORIZE: "authorize", LinkKind.ADMIN: "admin-consent"}
+
+_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
+
+Page = Literal[
+    "link_unknown",
+    "link_expired",
+    "link_used_up",
+    "link_replaced",
+    "link_finished",
+    "link_wrong_kind",
+    "attempt_unknown",
+    "attempt_expired",
+    "attempt_finished",
+    "other_browser",
+]
+
+
+class LinkProblem(Problem):
+    """A link or attempt that does not work, and the page that says why."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        super().__init__("invalid_request", f"The link does not work: {page}.")
+
+
+def value(text: str | None) -> Secret | None:
+    """A ticket, state or cookie as the broker makes them (256 bits), or None."""
+    return Secret(text) if text and _VALUE.fullmatch(text) else None
+
+
+def url(base: str, kind: LinkKind, ticket: Secret) -> str:
+    """The link for a person. It is a secret: whoever has it may consent."""
+    return f"{base}/{PATHS[kind]}?{urlencode({'ticket': ticket.open()})}"
+
+
+def for_admin(owner: Ticket, record: str) -> Ticket:
+    """An administrator's ticket of the same link. `record`: digest of the one it counts with."""
+    return Ticket(
+        kind=LinkKind.ADMIN,
+        name=owner.name,
+        incarnation=owner.incarnation,
+        link=owner.link,
+        expires_at=owner.expires_at,
+        created_by=owner.created_by,
+        scopes=owner.scopes,
+        record=record,
+    )
+
+
+def challenge(verifier: Secret) -> str:
+    """RFC 7636 §4.2: base64url(SHA-256(verifier)), unpadded."""
+    digest = hashlib.sha256(verifier.open().encode("ascii")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def cookie(header: str | None) -> Secret | None:
+    """The broker's cookie from a Cookie header."""
+    for part in (header or "").split(";"):
+        name, _, text = part.strip().partition("=")
+        if name == COOKIE:
+            return value(text)
+    return None
+
+
+def set_cookie(secret: Secret) -> str:
+    """The Set-Cookie header. Lax: Microsoft's redirect back is a top-level GET."""
+    return f"{COOKIE}={secret.open()}; Path=/; Secure; HttpOnly; SameSite=Lax"

@@ -1,0 +1,117 @@
+"""Connections as operators see them: all but secrets. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from broker.domain.attempts import Ticket
+from broker.domain.connection import Connection, Failure, Status
+from broker.domain.grants import Grant
+from broker.domain.names import Instant, rfc3339, slug
+from broker.domain.problems import Problem
+
+
+def connection(
+    one: Connection, ticket: Ticket | None = None, admin: Ticket | None = None
+) -> dict[str, Any]:
+    """The body of `GET /connections/{connection}`. `ticket`, `admin`: the current links' for the
+    owner and for the administrator."""
+    account = one.account
+    due = None if one.status is Status.REAUTHORIZATION_REQUIRED else one.next_refresh_at
+    return {
+        "connection": one.name,
+        "service": one.service,
+        "resource": one.resource,
+        "status": one.status.value,
+        "suspended": one.suspended,
+        "tenant": one.tenant,
+        "scopes": list(one.scopes),
+        "granted_scopes": {resource: list(scopes) for resource, scopes in one.granted.items()},
+        "account": account
+        and {
+            "username": account.username,
+            "tenant_id": account.tenant_id,
+            "object_id": account.object_id,
+        },
+        "grants": [_grant(grant) for grant in one.grants],
+        "labels": dict(one.labels),
+        "version": one.version,
+        "generation": one.generation,
+        "created_at": rfc3339(one.created_at),
+        "authorized_at": _time(one.authorized_at),
+        "refreshed_at": _time(one.refreshed_at),
+        "next_refresh_at": _time(due),
+        "last_used_at": _time(one.last_used_at),
+        "last_error": one.last_error and _failure(one.last_error),
+        "authorization": _authorization(one, ticket, admin),
+    }
+
+
+def links(authorize_url: str, admin_consent_url: str, expires_at: Instant) -> dict[str, str]:
+    """A pair of links."""
+    return {
+        "authorize_url": authorize_url,
+        "admin_consent_url": admin_consent_url,
+        "expires_at": rfc3339(expires_at),
+    }
+
+
+def cursor(position: tuple[str, str]) -> str:
+    """A position in the list, opaque to callers."""
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+def position(text: str) -> tuple[str, str]:
+    """The position of a cursor, or `invalid_request`."""
+    try:
+        found = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
+        status, name = found
+        return Status(status).value, slug(name)
+    except (ValueError, binascii.Error, TypeError, RecursionError, Problem):
+        raise Problem("invalid_request", "cursor: is not one of this API.") from None
+
+
+def _time(instant: Instant | None) -> str | None:
+    return None if instant is None else rfc3339(instant)
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    limit = {} if grant.scopes is None else {"scopes": list(grant.scopes)}
+    return {"principal": grant.principal, **limit}
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return {
+        "code": failure.code,
+        "detail": failure.detail,
+        "actor": failure.actor,
+        "remedy": failure.remedy,
+        "at": rfc3339(failure.at),
+        "provider": failure.provider.as_dict() or None,
+    }
+
+
+def _authorization(
+    one: Connection, ticket: Ticket | None, admin: Ticket | None
+) -> dict[str, Any] | None:
+    """The link that is open, if any; an attempt that never came back shows as started only."""
+    if one.link_expires_at is None or not one.tickets:
+        return None
+    shown: dict[str, Any] = {"expires_at": rfc3339(one.link_expires_at)}
+    if ticket:
+        shown |= _use(ticket)
+    if admin:
+        shown["admin_consent"] = _use(admin)
+    return shown
+
+
+def _use(ticket: Ticket) -> dict[str, Any]:
+    return {
+        "opened_at": _time(ticket.opened_at),
+        "started_at": _time(ticket.started_at),
+        "returned_at": _time(ticket.returned_at),
+        "attempts": ticket.starts,
+    }

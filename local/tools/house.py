@@ -1,0 +1,98 @@
+"""The house in numbers, from imports alone: rooms, arrows, floors, circles, upward arrows.
+
+    python -m local.tools.house [PACKAGE DIRECTORY]
+
+A room is a folder or a module directly below the package. An arrow says that some module of one
+room imports some module of another. The floor of a room is the longest way down from it.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from local.template import ROOT
+
+BROKER = ROOT / "layers" / "broker" / "broker"
+
+
+@dataclass(frozen=True)
+class House:
+    """A package and its rooms."""
+
+    package: Path
+
+    @cached_property
+    def rooms(self) -> frozenset[str]:
+        """Folders and modules directly below the package."""
+        return frozenset(self._room(path) for path in self._modules())
+
+    @cached_property
+    def arrows(self) -> frozenset[tuple[str, str]]:
+        """(importing room, imported room), never a room and itself."""
+        return frozenset(
+            (self._room(path), room)
+            for path in self._modules()
+            for room in self._imported(path)
+            if room != self._room(path)
+        )
+
+    @cached_property
+    def circles(self) -> frozenset[str]:
+        """Rooms that stand, directly or not, on themselves."""
+        return frozenset(room for room in self.rooms if room in self._below(room))
+
+    def floor(self, room: str) -> int:
+        """0 for a room that imports no other; needs a house without circles."""
+        return max(
+            (1 + self.floor(below) for above, below in self.arrows if above == room), default=0
+        )
+
+    def table(self) -> str:
+        """What people read: counts, then each room with its floor and what it stands on."""
+        lines = [f"rooms {len(self.rooms)}, arrows {len(self.arrows)}, circles {len(self.circles)}"]
+        if self.circles:
+            return "\n".join([*lines, f"in a circle: {', '.join(sorted(self.circles))}"])
+        floors = {room: self.floor(room) for room in self.rooms}
+        lines[0] += f", floors {max(floors.values()) + 1}"
+        for room in sorted(self.rooms, key=lambda room: (-floors[room], room)):
+            below = sorted(low for high, low in self.arrows if high == room)
+            lines.append(f"{floors[room]:>2}  {room:<12} {' '.join(below)}".rstrip())
+        return "\n".join(lines)
+
+    def _modules(self) -> Iterator[Path]:
+        return (
+            path
+            for path in self.package.rglob("*.py")
+            if path.parent != self.package or path.stem != "__init__"
+        )
+
+    def _room(self, path: Path) -> str:
+        return path.relative_to(self.package).parts[0].removesuffix(".py")
+
+    def _imported(self, path: Path) -> Iterator[str]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules: list[str] = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [f"{node.module}.{alias.name}" for alias in node.names]
+            for words in (module.split(".") for module in modules):
+                if words[0] == self.package.name and len(words) > 1 and words[1] in self.rooms:
+                    yield words[1]
+
+    def _below(self, room: str) -> set[str]:
+        reached: set[str] = set()
+        ahead = {low for high, low in self.arrows if high == room}
+        while ahead:
+            reached |= ahead
+            ahead = {low for high, low in self.arrows if high in ahead} - reached
+        return reached
+
+
+if __name__ == "__main__":
+    print(House(Path(sys.argv[1]) if len(sys.argv) > 1 else BROKER).table())
