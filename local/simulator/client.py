@@ -103,6 +103,32 @@ class Platform:
         """Unregister a client."""
         self._call("DELETE", f"clients/{client_id}")
 
+    def add_secret(self, client_id: str, value: str, **fields: Any) -> dict[str, Any]:
+        """Add a client secret, which spreads; returns its id."""
+        return self._add(client_id, "secrets", value=value, **fields)
+
+    def add_certificate(self, client_id: str, pem: str) -> dict[str, Any]:
+        """Upload a certificate, which spreads; returns its id, thumbprints and times."""
+        return self._add(client_id, "certificates", pem=pem)
+
+    def add_federated(
+        self, client_id: str, name: str, issuer: str, subject: str, audience: str
+    ) -> dict[str, Any]:
+        """Add a federated identity credential, which spreads; returns it with its id."""
+        fields = {"name": name, "issuer": issuer, "subject": subject, "audiences": [audience]}
+        return self._add(client_id, "federated", **fields)
+
+    def remove_credential(self, client_id: str, kind: str, key: str) -> None:
+        """`kind`: secrets, certificates or federated; `key`: id, thumbprint or name."""
+        self._call("DELETE", f"clients/{client_id}/{kind}/{key}")
+
+    def credentials(self, client_id: str, kind: str) -> list[dict[str, Any]]:
+        """A client's secrets (without values), certificates or federated credentials."""
+        return list(self._call("GET", f"clients/{client_id}/{kind}"))
+
+    def _add(self, client_id: str, kind: str, **fields: Any) -> dict[str, Any]:
+        return dict(self._call("POST", f"clients/{client_id}/{kind}", fields))
+
     def settings(self, **values: Any) -> dict[str, Any]:
         """Change settings: expires_in, refresh_in, latency_ms, throttle_threshold, ..."""
         return dict(self._call("PATCH", "settings", values))

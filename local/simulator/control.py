@@ -1,16 +1,11 @@
 """The control API under `/_control/`: JSON in, JSON out; no part of Microsoft's surface.
 
-GET    /health, /users, /tenants, /clients, /requests, /counters, /faults, /approvals, /settings
+GET    /health, /requests, /counters, /faults, /settings
 POST   /reset                                  back to the seed
 PATCH  /settings  {expires_in, refresh_in, latency_ms, throttle_threshold, decline_error, ...}
 POST   /clock     {offset_seconds}
 POST   /faults    {leg, match, times, fault}   DELETE /faults
-POST   /users     {username, ...}              PATCH /users/{u}   POST /users/{u}/{operation}
-PATCH  /tenants/{t} {user_consent, workflow, missing_services, blocked_clients}
-POST   /tenants/{t}/{approve|deny|block}  {client_id?}
-POST   /clients   {client_id, ...}             DELETE /clients/{id}
-POST   /consent   {url, user, action}          the pages' steps without a browser
-POST   /refresh-tokens {user, scope, client_id?}  a grant made elsewhere, to import
+and those of `entra/control.py`.
 
 README.md has the table of what to call for which page or failure.
 """
@@ -23,8 +18,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from .entra import operations
-from .entra.headless import consent
+from .entra import control as entra
 from .faults import Fault
 from .world import Settings, World
 
@@ -43,12 +37,7 @@ def blueprint(world: World) -> Blueprint:
 
     _read(routes, world)
     _platform(routes, world)
-    _directory(routes, world)
-
-    @routes.post("/consent")
-    def consent_shortcut() -> Response:  # not under the lock: it drives the pages as a client does
-        return jsonify(consent(**_body()))
-
+    entra.routes(routes, world)
     return routes
 
 
@@ -62,13 +51,9 @@ def _body() -> Body:
 def _read(routes: Blueprint, world: World) -> None:
     views: dict[str, Callable[[], Any]] = {
         "health": lambda: {"status": "ok", "base_url": world.base_url},
-        "users": lambda: [operations.show_user(u) for u in world.directory.users.values()],
-        "tenants": lambda: [asdict(t) for t in world.directory.tenants.values()],
-        "clients": lambda: [operations.show_client(c) for c in world.directory.clients.values()],
         "requests": lambda: [dict(entry) for entry in world.store.ledger],
         "counters": lambda: dict(world.store.counters),
         "faults": lambda: [asdict(fault) for fault in world.faults],
-        "approvals": lambda: [operations.show_request(r) for r in world.store.requests],
         "settings": lambda: asdict(world.settings),
     }
     for name, show in views.items():
@@ -117,41 +102,3 @@ def _platform(routes: Blueprint, world: World) -> None:
         with world.lock:
             world.faults.clear()
         return jsonify({})
-
-
-def _directory(routes: Blueprint, world: World) -> None:
-    def locked(operation: Callable[..., Any], *args: str) -> Response:
-        with world.lock:
-            return jsonify(operation(world, *args, _body() if request.data else {}))
-
-    @routes.post("/users")
-    def add_user() -> Response:
-        return locked(operations.add_user)
-
-    @routes.patch("/users/<name>")
-    def patch_user(name: str) -> Response:
-        return locked(operations.patch_user, name)
-
-    @routes.post("/users/<name>/<operation>")
-    def user_operation(name: str, operation: str) -> Response:
-        return locked(operations.user_operation, name, operation)
-
-    @routes.patch("/tenants/<name>")
-    def patch_tenant(name: str) -> Response:
-        return locked(operations.patch_tenant, name)
-
-    @routes.post("/tenants/<name>/<decision>")
-    def decide(name: str, decision: str) -> Response:
-        return locked(operations.decide, name, decision)
-
-    @routes.post("/clients")
-    def put_client() -> Response:
-        return locked(operations.put_client)
-
-    @routes.delete("/clients/<name>")
-    def delete_client(name: str) -> Response:
-        return locked(operations.delete_client, name)
-
-    @routes.post("/refresh-tokens")
-    def mint() -> Response:
-        return locked(operations.mint)

@@ -8,9 +8,11 @@ from typing import Any
 
 from .clock import Clock
 from .entra import directory, scopes
-from .entra.directory import PERSONAL_TENANT, Client, ClientSecret, Directory, Tenant, User
+from .entra.directory import PERSONAL_TENANT, Client, Directory, Tenant, User
 from .entra.errors import Refusal, Trace
+from .entra.federation import Issuers
 from .entra.keys import Keys
+from .entra.registered import ClientSecret
 from .entra.store import Store
 from .faults import Fault
 
@@ -22,6 +24,7 @@ class Settings:
     expires_in: int | None = None  # None: random 3600…5400, as Microsoft does
     refresh_in: int | None = None
     latency_ms: int = 0  # of the token endpoint
+    spreading_seconds: float = 0.0  # until a change of a registration's credentials is everywhere
     throttle_threshold: int | None = 15  # identical refreshes in 5 minutes → 50196
     decline_error: str = "access_denied"  # also seen: consent_required
     approval_number: int = 90095  # back to the app after a request; also expected: 65004
@@ -49,11 +52,13 @@ class World:
         self.lock = threading.RLock()
         self.clock = Clock()
         self.keys = Keys()
+        self.issuers = Issuers()
         self.reset()
 
     def reset(self) -> None:
         """Back to the seed and the registration of the start; keys stay."""
         self.clock.offset = 0.0
+        self.issuers.forget()
         self.directory: Directory = directory.load()
         self.store = Store()
         self.settings = Settings()
@@ -63,7 +68,7 @@ class World:
             first.client_id,
             audience=first.audience,
             redirect_uris=list(first.redirect_uris),
-            secrets=[ClientSecret(first.client_secret)],
+            secrets=[ClientSecret(value=first.client_secret)],
         )
 
     def issuer(self, tenant_id: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 import requests
 from cryptography.hazmat.primitives import hashes
 
-from local.simulator.entra.credentials import JWT_BEARER
+from local.simulator.entra.assertions import JWT_BEARER
 
 from .application import Application
 from .certificate import Certificate

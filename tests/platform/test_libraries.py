@@ -22,6 +22,8 @@ from local.simulator.world import Registration
 
 from .application import ADS, OWNER, PERSONAL, Application
 from .certificate import Certificate
+from .issuer import AUDIENCE, serving
+from .test_assertions import redeem as redeem_with_certificate
 
 HOST = "https://login.microsoftonline.com"
 
@@ -102,6 +104,45 @@ def test_msal_with_a_certificate(microsoft: Server, session: requests.Session) -
     }
     result = sign_in(msal_client(session, credential), microsoft, OWNER)
     assert "error" not in result, result
+
+
+def test_msal_with_a_certificate_that_is_not_registered(
+    microsoft: Server, session: requests.Session
+) -> None:
+    """Refused in the same words as an assertion that was made here."""
+    registered, stranger = Certificate(), Certificate()
+    platform, registration = Platform(microsoft.url), Registration()
+    platform.client(registration.client_id, secrets=[], certificates=[registered.pem])
+    credential = {
+        "private_key": stranger.private_pem,
+        "public_certificate": stranger.pem,
+    }
+    result = sign_in(msal_client(session, credential), microsoft, OWNER)
+    application = Application(platform, registration)
+    refused = redeem_with_certificate(application, stranger).json()
+    assert result["error_codes"] == refused["error_codes"] == [700027]
+    words = [text["error_description"].split(" Trace ID")[0] for text in (result, refused)]
+    assert words[0] == words[1]
+
+
+def test_msal_hands_over_a_token_of_another_issuer(
+    microsoft: Server, session: requests.Session
+) -> None:
+    """As a program does that asks AWS for it, on `common`, for a code and for a refresh."""
+    subject = "arn:aws:iam::123456789012:role/Refresh"
+    platform, client_id = Platform(microsoft.url), Registration().client_id
+    platform.client(client_id, secrets=[])
+    with serving() as issuer:
+        platform.add_federated(client_id, "aws", issuer.url, subject, AUDIENCE)
+        credential = {"client_assertion": lambda: issuer.token(subject=subject)}
+        client = msal_client(session, credential)
+        result = sign_in(client, microsoft, OWNER)
+        assert "error" not in result, result
+        again = client.acquire_token_by_refresh_token(result["refresh_token"], [ADS])
+        assert again["access_token"]
+        wrong = {"client_assertion": lambda: issuer.token(subject=subject.lower())}
+        result = msal_client(session, wrong).acquire_token_by_refresh_token("any", [ADS])
+        assert result["error_codes"] == [7002138]
 
 
 def test_msal_meets_a_revoked_grant(microsoft: Server, session: requests.Session) -> None:

@@ -1,6 +1,6 @@
 """Client authentication at the token endpoint: secret in the body, Basic, or a signed assertion.
 
-https://learn.microsoft.com/entra/identity-platform/certificate-credentials
+https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 """
 
 from __future__ import annotations
@@ -9,19 +9,39 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import unquote_plus
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import unquote_plus, urlsplit
 
-import jwt
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.x509 import Certificate, load_pem_x509_certificate
-
+from . import assertions, federation
 from .directory import Client
 from .errors import Refusal
+from .federation import Keys
+from .registered import ClientSecret, Credential
 
-JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+AnyCredential = TypeVar("AnyCredential", bound=Credential)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One authentication: at which endpoint (its URL), when, and the issuer's keys if there is one.
+
+    `delay`: seconds that a change of the registration takes to spread.
+    """
+
+    endpoint: str
+    now: float
+    delay: float = 0.0
+    keys: Keys | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The credential that counted: `secret`, `certificate`, `federated` or `none`, and its id."""
+
+    kind: str
+    id: str | None = None
 
 
 def basic(header: str | None) -> tuple[str, str] | None:
@@ -39,91 +59,63 @@ def basic(header: str | None) -> tuple[str, str] | None:
 
 
 def authenticate(
-    client: Client, form: Mapping[str, str], header: str | None, endpoint: str, now: float
-) -> None:
-    """Exactly one valid credential. Raises Refusal 7000218, 7000215, 7000222, 700025, 700027…"""
+    client: Client, form: Mapping[str, str], header: str | None, attempt: Attempt
+) -> Used:
+    """Exactly one valid credential. Raises Refusal 7000218, 7000216, 700025, or its kind's own."""
     pair = basic(header)
-    used = [
-        method
-        for method, given in (
+    given = [
+        name
+        for name, present in (
             ("basic", pair is not None),
             ("post", "client_secret" in form),
             ("assertion", "client_assertion" in form or "client_assertion_type" in form),
         )
-        if given
+        if present
     ]
     if client.public:
-        if used:
+        if given:
             raise Refusal(700025)
-        return
-    if not used:
-        raise Refusal(7000218)
-    if len(used) > 1:
+        return Used("none")
+    if not given:
+        raise Refusal(7000216 if form.get("grant_type") == "client_credentials" else 7000218)
+    if len(given) > 1:
         raise Refusal(9002313, text="The request carries more than one client credential.")
-    if used == ["assertion"]:
-        _assertion(client, form, endpoint, now)
-    else:
-        _secret(client, pair[1] if pair else form["client_secret"], now)
+    client.looks += 1
+    if given == ["assertion"]:
+        return _assertion(client, form, attempt)
+    value = pair[1] if pair else form["client_secret"]
+    return _secret(_seen(client.secrets, client, attempt), value, attempt.now)
 
 
-def _secret(client: Client, given: str, now: float) -> None:
-    for secret in client.secrets:
+def _secret(secrets: Iterable[ClientSecret], given: str, now: float) -> Used:
+    for secret in secrets:
         if hmac.compare_digest(secret.value.encode(), given.encode()):
             if secret.expires_at is not None and secret.expires_at <= now:
                 raise Refusal(7000222)
-            return
+            return Used("secret", secret.id)
     raise Refusal(7000215)
 
 
-def _assertion(client: Client, form: Mapping[str, str], endpoint: str, now: float) -> None:
-    if form.get("client_assertion_type") != JWT_BEARER:
-        raise Refusal(50027, text="The client assertion type is not supported.")
-    assertion = form.get("client_assertion", "")
-    try:
-        header = jwt.get_unverified_header(assertion)
-    except jwt.InvalidTokenError as error:
-        raise Refusal(50027) from error
-    claims = _verified(assertion, _key(client, header))
-    if claims.get("iss") != client.client_id or claims.get("sub") != claims.get("iss"):
-        raise Refusal(50048)
-    if not isinstance(claims.get("aud"), str):
-        raise Refusal(50027, text="The audience of the assertion must be one string.")
-    if claims["aud"] != endpoint:
-        raise Refusal(700023)
-    times = [claims.get("exp"), claims.get("nbf", 0)]
-    if not all(isinstance(moment, int | float) for moment in times) or "jti" not in claims:
-        raise Refusal(50027)
-    if times[0] <= now or times[1] > now + 300:  # Microsoft allows five minutes of clock skew
-        raise Refusal(700024)
+def _assertion(client: Client, form: Mapping[str, str], attempt: Attempt) -> Used:
+    assertion = assertions.read(form)
+    now = attempt.now
+    if assertion.foreign:
+        federated = list(_seen(client.federated, client, attempt))
+        spreading = [entry for entry in client.federated if entry not in federated]
+        platform = urlsplit(attempt.endpoint).netloc
+        record = federation.verify(assertion, federated, spreading, attempt.keys, now, platform)
+        return Used("federated", record.id)
+    certificates = list(_seen(client.certificates, client, attempt))
+    certificate = assertions.verify(
+        assertion, client.client_id, certificates, attempt.endpoint, now
+    )
+    return Used("certificate", certificate.id)
 
 
-def _verified(assertion: str, key: RSAPublicKey) -> dict[str, Any]:
-    try:
-        return jwt.decode(
-            assertion,
-            key,
-            algorithms=["PS256", "RS256"],
-            options={"verify_exp": False, "verify_nbf": False, "verify_aud": False},
-        )
-    except jwt.InvalidTokenError as error:
-        raise Refusal(700027) from error
-
-
-def _key(client: Client, header: dict[str, Any]) -> RSAPublicKey:
-    given = {str(header.get(name, "")).rstrip("=") for name in ("x5t#S256", "x5t")}  # MSAL pads
-    for pem in client.certificates:
-        certificate = load_pem_x509_certificate(pem.encode())
-        if _thumbprints(certificate) & given:
-            key = certificate.public_key()
-            if isinstance(key, RSAPublicKey):
-                return key
-    raise Refusal(700027, text="The key of the client assertion was not found.")
-
-
-def _thumbprints(certificate: Certificate) -> set[str]:
-    sha1 = certificate.fingerprint(hashes.SHA1())
-    sha256 = certificate.fingerprint(hashes.SHA256())
-    return {base64.urlsafe_b64encode(d).rstrip(b"=").decode() for d in (sha1, sha256)}
+def _seen(
+    credentials: Iterable[AnyCredential], client: Client, attempt: Attempt
+) -> list[AnyCredential]:
+    return [c for c in credentials if c.seen(attempt.now, attempt.delay, client.looks)]
 
 
 def challenge(verifier: str) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .registered import ClientCertificate, ClientSecret, FederatedCredential
+
 PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 """The tenant of every personal Microsoft account (MSA)."""
 
@@ -58,24 +60,19 @@ class Resource:
 
 
 @dataclass(slots=True)
-class ClientSecret:
-    """A secret's value and its end, in epoch seconds; None: never."""
-
-    value: str = field(repr=False)
-    expires_at: float | None = None
-
-
-@dataclass(slots=True)
 class Client:
-    """An app registration. `audience` is the manifest's `signInAudience`."""
+    """An app registration. `audience` is the manifest's `signInAudience`; `looks` counts how often
+    its credentials were looked at, for changes that spread."""
 
     client_id: str
     name: str = "Token Broker"
     audience: str = "AzureADandPersonalMicrosoftAccount"
     redirect_uris: list[str] = field(default_factory=list)
     secrets: list[ClientSecret] = field(default_factory=list)
-    certificates: list[str] = field(default_factory=list)
+    certificates: list[ClientCertificate] = field(default_factory=list)
+    federated: list[FederatedCredential] = field(default_factory=list)
     public: bool = False
+    looks: int = 0
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What the control API does to users, tenants and clients. Call under the world's lock."""
+"""What the control API does to users and tenants. Call under the world's lock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ..world import World
 from . import issue
-from .directory import Client, ClientSecret, Tenant, User
+from .directory import Tenant, User
 from .redeem import Redeemed
 from .scopes import GRAPH, OIDC
 from .store import EVERYONE, Request
@@ -32,12 +32,6 @@ def show_user(user: User) -> Body:
     }
 
 
-def show_client(client: Client) -> Body:
-    """A client without its secrets: their number and ends only."""
-    ends = [secret.expires_at for secret in client.secrets]
-    return asdict(client) | {"secrets": ends}
-
-
 def show_request(request: Request) -> Body:
     """A request for approval."""
     return {
@@ -58,7 +52,7 @@ def add_user(world: World, body: Body) -> Body:
 def patch_user(world: World, name: str, body: Body) -> Body:
     """Change fields of `_USER_FIELDS`; `troubles` is replaced whole."""
     user = _user(world, name)
-    _patch(user, body, _USER_FIELDS)
+    patch(user, body, _USER_FIELDS)
     return show_user(user)
 
 
@@ -86,7 +80,7 @@ def patch_tenant(world: World, name: str, body: Body) -> Body:
     tenant = _tenant(world, name)
     if body.get("user_consent", "allowed") not in ("allowed", "restricted"):
         raise ValueError("user_consent is allowed or restricted")
-    _patch(tenant, body, _TENANT_FIELDS)
+    patch(tenant, body, _TENANT_FIELDS)
     return asdict(tenant)
 
 
@@ -113,27 +107,6 @@ def decide(world: World, name: str, decision: str, body: Body) -> Body:
     return {"decided": [show_request(request) for request in pending]}
 
 
-def put_client(world: World, body: Body) -> Body:
-    """Register a client or change one; lists given are replaced.
-
-    `secrets`: ``[{value, expires_in?}]`` with seconds from now (negative: expired).
-    """
-    client_id = str(body["client_id"]).lower()
-    clients = world.directory.clients
-    client = clients.get(client_id) or Client(client_id)
-    fields = {k: v for k, v in body.items() if k not in ("client_id", "secrets")}
-    _patch(client, fields, ("name", "audience", "redirect_uris", "certificates", "public"))
-    if "secrets" in body:
-        client.secrets = [_secret(world, entry) for entry in body["secrets"]]
-    clients[client_id] = client
-    return show_client(client)
-
-
-def delete_client(world: World, name: str, _body: Body) -> Body:
-    """Remove the registration: from now on 700016."""
-    return show_client(world.directory.clients.pop(name.lower()))
-
-
 def mint(world: World, body: Body) -> Body:
     """Consent and a token answer without any page: a grant made elsewhere, to import."""
     user = _user(world, str(body["user"]))
@@ -148,13 +121,8 @@ def mint(world: World, body: Body) -> Body:
     return issue.answer(world, grant, with_client_info=False, forged=None)
 
 
-def _secret(world: World, entry: Body) -> ClientSecret:
-    lifetime = entry.get("expires_in")
-    end = None if lifetime is None else world.clock.now() + float(lifetime)
-    return ClientSecret(str(entry["value"]), end)
-
-
-def _patch(target: object, body: Body, allowed: tuple[str, ...]) -> None:
+def patch(target: object, body: Body, allowed: tuple[str, ...]) -> None:
+    """Set the fields given. Raises ValueError on one that is not allowed."""
     unknown = set(body) - set(allowed)
     if unknown:
         raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")

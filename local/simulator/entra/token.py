@@ -15,8 +15,10 @@ from flask import Response, jsonify, request
 from ..faults import Fault
 from ..legs import play
 from ..world import World
-from . import credentials, issue, redeem
+from . import assertions, credentials, issue, redeem
+from .credentials import Attempt
 from .errors import Refusal, body
+from .federation import Keys
 from .store import digest
 
 _GRANTS = {"authorization_code": redeem.code, "refresh_token": redeem.refresh}
@@ -30,6 +32,7 @@ class Call:
     form: Mapping[str, str]
     basic: str | None
     endpoint: str
+    keys: Keys | None = None
     subject: dict[str, Any] = field(default_factory=dict)
 
 
@@ -39,7 +42,7 @@ def respond(world: World, segment: str) -> Response:
         time.sleep(world.settings.latency_ms / 1000)
     form = {name: values[0] for name, values in request.form.lists()}
     header = request.headers.get("Authorization")
-    call = Call(segment, form, header, world.base_url + request.path)
+    call = Call(segment, form, header, world.base_url + request.path, _issuer_keys(world, form))
     with world.lock:
         call.subject = {**redeem.subject(world, form), "tenant": segment.lower()}
 
@@ -60,6 +63,23 @@ def respond(world: World, segment: str) -> Response:
     if answer.status_code == 401 and call.basic:  # RFC 6749 §5.2
         answer.headers["WWW-Authenticate"] = 'Basic realm="token"'
     return answer
+
+
+def _issuer_keys(world: World, form: Mapping[str, str]) -> Keys | None:
+    """Of the issuer that an assertion names, if it is registered. Fetched without the lock."""
+    if "client_assertion" not in form:
+        return None
+    try:
+        assertion = assertions.read(form)
+    except Refusal:
+        return None
+    issuer = str(assertion.claims.get("iss"))
+    with world.lock:
+        client = world.directory.clients.get(form.get("client_id", "").lower())
+        known = client is not None and any(r.issuer == issuer for r in client.federated)
+    if not known:
+        return None
+    return world.issuers.keys(issuer, str(assertion.header.get("kid")), world.clock.now())
 
 
 def _strict() -> None:
@@ -83,7 +103,7 @@ def _grant(world: World, call: Call, taken: list[Fault]) -> tuple[dict[str, Any]
     if not form.get("grant_type"):
         raise Refusal(900144, text="The request body lacks the parameter 'grant_type'.")
     redeemer = _GRANTS.get(form["grant_type"])
-    if redeemer is None:
+    if redeemer is None and form["grant_type"] != "client_credentials":
         raise Refusal(70003)
     world.segment(call.segment)
     pair = credentials.basic(call.basic)
@@ -93,8 +113,11 @@ def _grant(world: World, call: Call, taken: list[Fault]) -> tuple[dict[str, Any]
     if pair and pair[0] != client_id:
         raise Refusal(9002313, text="Header and body name different clients.")
     client = world.client(client_id, call.segment, token=True)
-    now = world.clock.now()
-    credentials.authenticate(client, form, call.basic, call.endpoint, now)
+    attempt = Attempt(call.endpoint, world.clock.now(), world.settings.spreading_seconds, call.keys)
+    used = credentials.authenticate(client, form, call.basic, attempt)
+    call.subject |= {"credential": used.kind, "credential_id": used.id}
+    if redeemer is None:
+        raise Refusal(70003, text="There are no application permissions here.")
     redeemed = redeemer(world, call.segment, client, form)
     forged = next((fault.fault for fault in taken if fault.kind == "id_token"), None)
     wanted = form.get("client_info") == "1"
