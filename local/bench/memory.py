@@ -17,7 +17,7 @@ from broker.providers.entra.token_endpoint import OAuth
 from broker.steps import refresh, token
 from local.bench import sample
 from local.bench.ground import Counted, Ground, InProcess, Silent
-from tests.fakes import keys, tables, underway, world
+from local.memory import authorizations, keys, outside, tables
 
 PLATFORM = "https://login.microsoftonline.com"
 CLIENT_ID = "client"
@@ -53,12 +53,12 @@ def broker(latency: float = 0.0) -> Ground:
     http, telemetry, randomness = Counted(sleeper), Silent(), Randomness()
     token_keys, vault_keys = keys.Keys(), keys.Keys()
     connections, vault = tables.Connections(shared), tables.Vault(shared)
-    consents, events = tables.Consents(shared), world.Events()
+    consents, events = tables.Consents(shared), outside.Events()
     oauth = OAuth(
         http=http,
         breaker=Breaker(
-            credentials=world.Credentials(Credential(Secret("s"), "v1")),
-            breakers=underway.Breakers(shared),
+            credentials=outside.Credentials(Credential(Secret("s"), "v1")),
+            breakers=authorizations.Breakers(shared),
             events=events,
             telemetry=telemetry,
             clock=time.time,
@@ -85,7 +85,7 @@ def broker(latency: float = 0.0) -> Ground:
     redeem = refresh.Step(
         connections=connections,
         vault=vault,
-        candidates=underway.Candidates(shared),
+        candidates=authorizations.Candidates(shared),
         acceptance=acceptance,
         vault_keys=vault_keys,
         token_keys=token_keys,

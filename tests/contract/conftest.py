@@ -26,7 +26,8 @@ from broker.ports.stores import (
     Vault,
 )
 from local import deploy, processes, stack, template
-from tests.fakes import tables, underway
+from local.memory import authorizations as remembered
+from local.memory import tables
 
 T = TypeVar("T")
 
@@ -107,9 +108,9 @@ def _memory() -> Stores:
         tables.Descriptions(shared),
         tables.Vault(shared),
         tables.Consents(shared),
-        underway.Authorizations(shared),
-        underway.Candidates(shared),
-        underway.Breakers(shared),
+        remembered.Authorizations(shared),
+        remembered.Candidates(shared),
+        remembered.Breakers(shared),
     )
 
 

@@ -24,7 +24,7 @@ from broker.domain.names import Incarnation, Instant, Name, ScopeKey
 from broker.domain.problems import Provider
 from broker.domain.secret import Secret
 from broker.ports.stores import Consent, Settlement
-from tests.fakes.world import NOON
+from local.memory.outside import NOON
 
 NOW = Instant(NOON)
 OWN = ScopeKey(hashlib.sha256(b"own").hexdigest())

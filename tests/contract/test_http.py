@@ -16,7 +16,7 @@ import pytest
 from broker.adapters.https import BODY_BYTES, IDLE_SECONDS, Http
 from broker.domain.secret import Secret
 from broker.ports.errors import Unreachable
-from tests.fakes.world import Clock
+from local.memory.outside import Clock
 
 CANARY = "canary+&=% ä/"
 FORM: dict[str, str | Secret] = {"grant_type": "refresh_token", "client_secret": Secret(CANARY)}

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from broker.domain.connection import Account
 from broker.domain.secret import Secret
 from broker.ports.outside import Reply
-from tests.fakes.world import Answer, Clock, Form
+from local.memory.outside import Answer, Clock, Form
 
 PLATFORM = "https://login.microsoftonline.com"
 CLIENT_ID = "11111111-1111-1111-1111-111111111111"

@@ -24,8 +24,8 @@ from broker.providers.entra.token_endpoint import OAuth
 from broker.steps import authorize, callback, connections, refresh, rotate, token, verify
 from broker.web import bodies
 from broker.web.outcomes import Ending
-from tests.fakes import tables, underway, world
-from tests.fakes.keys import Keys
+from local.memory import authorizations, outside, tables
+from local.memory.keys import Keys
 from tests.fakes.microsoft import CLIENT_ID, CLIENT_SECRET, OWNER, PLATFORM, Microsoft
 from tests.fakes.moments import Killed, Moments
 
@@ -51,32 +51,32 @@ class House:
     """One broker. Everything is public: tests look and meddle."""
 
     def __init__(self, seed: int = 0) -> None:
-        self.clock, self.randomness = world.Clock(), world.Randomness(seed)
+        self.clock, self.randomness = outside.Clock(), outside.Randomness(seed)
         self.tables, self.moments = tables.Tables(), Moments()
         self.microsoft = Microsoft(self.clock)
-        self.events, self.telemetry = world.Events(), world.Telemetry()
-        self.credentials = world.Credentials(Credential(Secret(CLIENT_SECRET), "v1"))
+        self.events, self.telemetry = outside.Events(), outside.Telemetry()
+        self.credentials = outside.Credentials(Credential(Secret(CLIENT_SECRET), "v1"))
         self.real_token_keys, self.real_vault_keys = Keys(), Keys()
-        self.real_http = world.Http(self.microsoft)
+        self.real_http = outside.Http(self.microsoft)
         tap = self.moments.tap
         self.connections = tap(tables.Connections(self.tables), "connections")
         self.descriptions = tap(tables.Descriptions(self.tables), "descriptions")
         self.vault = tap(tables.Vault(self.tables), "vault")
         self.consents = tap(tables.Consents(self.tables), "consents")
-        self.authorizations = tap(underway.Authorizations(self.tables), "authorizations")
-        self.candidates = tap(underway.Candidates(self.tables), "candidates")
-        self.breakers = tap(underway.Breakers(self.tables), "breakers")
+        self.authorizations = tap(authorizations.Authorizations(self.tables), "authorizations")
+        self.candidates = tap(authorizations.Candidates(self.tables), "candidates")
+        self.breakers = tap(authorizations.Breakers(self.tables), "breakers")
         self.token_keys = tap(self.real_token_keys, "token_keys")
         self.vault_keys = tap(self.real_vault_keys, "vault_keys")
         self.http = tap(self.real_http, "http")
         self.published = tap(self.events, "events")
-        self.orders = world.Queue()
+        self.orders = outside.Queue()
         self.queue = tap(self.orders, "queue")
-        self.invoked = world.Refresher(self._invoke)
+        self.invoked = outside.Refresher(self._invoke)
         self.refresher = tap(self.invoked, "refresher")
-        self.service = world.Api()
+        self.service = outside.Api()
         self.api = tap(self.service, "api")
-        self.verifier = tap(world.Verifier(self._verify), "verifier")
+        self.verifier = tap(outside.Verifier(self._verify), "verifier")
         self.allowed_tenants: tuple[str, ...] = ()
         self.build()
 

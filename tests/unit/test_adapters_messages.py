@@ -21,7 +21,7 @@ from broker.domain.problems import Problem, Provider
 from broker.domain.secret import Secret
 from broker.ports.errors import Unavailable
 from broker.ports.outside import RefreshRequest
-from tests.fakes.world import Telemetry
+from local.memory.outside import Telemetry
 from tests.unit.clients import Stub, stubbed
 
 CANARY = "canary-3c77"

@@ -12,7 +12,7 @@ from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 from broker.ports.errors import Unavailable
 from broker.ports.outside import Credential
-from tests.fakes.world import Clock
+from local.memory.outside import Clock
 from tests.unit.clients import Stub, stubbed
 
 CANARY = "canary~7Q8~ä"

@@ -14,7 +14,7 @@ from broker.domain.problems import Problem
 from broker.ports.errors import Unavailable
 from broker.web import gateway
 from broker.web.gateway import MAX_BODY, Request
-from tests.fakes.world import Telemetry
+from local.memory.outside import Telemetry
 
 JSON = {"multiValueHeaders": {"Content-Type": ["application/json; charset=utf-8"]}}
 

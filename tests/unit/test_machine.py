@@ -26,9 +26,9 @@ from broker.ports.errors import Unavailable
 from broker.ports.outside import Credential
 from broker.sealing.envelope import encryption_context, unseal
 from broker.web import bodies
+from local.memory.outside import Answer, Form
 from tests.fakes.microsoft import CLIENT_SECRET, OTHER, OWNER, refusal
 from tests.fakes.moments import Killed
-from tests.fakes.world import Answer, Form
 from tests.unit.house import ADS, GRAPH, MAIL, NAME, STACK, STRANGER, TEAM, House
 from tests.unit.test_crashes import failed, killed
 

@@ -16,7 +16,7 @@ from broker.ports.errors import Unavailable
 from broker.ports.outside import Credential
 from broker.providers.credential_breaker import EXPIRING
 from broker.web import gateway
-from tests.fakes import world
+from local.memory import outside
 from tests.fakes.microsoft import refusal
 from tests.unit.house import House
 
@@ -96,7 +96,7 @@ def test_every_success_tells_how_long_the_client_secret_lasts() -> None:
     ],
 )
 def test_only_the_brokers_own_failures_are_faults(error: Exception, faults: int) -> None:
-    telemetry = world.Telemetry()
+    telemetry = outside.Telemetry()
     gateway.known(error, telemetry, "request-1")
     assert [metric for metric, _, _ in telemetry.counts] == ["Refusals"] + ["Faults"] * faults
 

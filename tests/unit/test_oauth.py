@@ -17,7 +17,7 @@ from broker.ports.outside import Credential, Reply
 from broker.providers.credential_breaker import PROBE_EVERY, TRUST, Breaker
 from broker.providers.entra.token_endpoint import OAuth, Refused
 from broker.providers.token_response import TokenResponse
-from tests.fakes import tables, underway, world
+from local.memory import authorizations, outside, tables
 from tests.fakes.microsoft import refusal
 
 AUTHORITY = "https://login.microsoftonline.com/common"
@@ -43,17 +43,17 @@ class Bench:
     """One client, what it talks to, and an environment that can be started anew."""
 
     def __init__(self, *answers: Any, now: Any = NEW, before: Credential | None = None) -> None:
-        self.clock, self.events = world.Clock(), world.Events()
-        self.http, self.tables = world.Http(answers), tables.Tables()
-        self.credentials = world.Credentials(now, before)
+        self.clock, self.events = outside.Clock(), outside.Events()
+        self.http, self.tables = outside.Http(answers), tables.Tables()
+        self.credentials = outside.Credentials(now, before)
         self.start()
 
     def start(self) -> None:
         breaker = Breaker(
             credentials=self.credentials,
-            breakers=underway.Breakers(self.tables),
+            breakers=authorizations.Breakers(self.tables),
             events=self.events,
-            telemetry=world.Telemetry(),
+            telemetry=outside.Telemetry(),
             clock=self.clock,
             client_id="client",
         )
@@ -61,7 +61,7 @@ class Bench:
             http=self.http,
             breaker=breaker,
             clock=self.clock,
-            randomness=world.Randomness(),
+            randomness=outside.Randomness(),
             sleep=self.clock.advance,
             client_id="client",
         )
@@ -121,7 +121,7 @@ def test_a_token_never_seems_to_live_longer_than_it_does() -> None:
         bench.clock.advance(6)
         return reply()
 
-    bench.http = world.Http(slow)
+    bench.http = outside.Http(slow)
     bench.start()
     assert bench.refresh().expires_at == begun + 3600
 
@@ -218,7 +218,7 @@ def test_a_secret_that_changed_meanwhile() -> None:
     """The cached secret is refused; Secrets Manager holds another by now."""
     bench = Bench(WRONG, reply())
 
-    class Stale(world.Credentials):
+    class Stale(outside.Credentials):
         def current(self, *, fresh: bool = False) -> Credential:
             return NEW if fresh else OLD
 
@@ -265,7 +265,7 @@ def test_tokens_are_worth_more_than_a_closed_breaker() -> None:
     bench.refused()
     breaker = bench.oauth.breaker
     faults: dict[str, Exception] = {"close": Unavailable("dynamodb", "Throttled")}
-    object.__setattr__(breaker, "breakers", world.faulty(breaker.breakers, faults))
+    object.__setattr__(breaker, "breakers", outside.faulty(breaker.breakers, faults))
     bench.clock.advance(PROBE_EVERY + TRUST)
     assert bench.refresh().access_token == Secret("canary-access")
     assert bench.tables.breakers

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from broker.domain.connection import Connection, Sealed, Token
 from broker.domain.names import Incarnation, Instant, Name
 from broker.lifecycle import policy
-from tests.fakes.world import NOON, Randomness
+from local.memory.outside import NOON, Randomness
 
 LIVES = st.integers(1, 172_800)
 SEEDS = st.integers(0, 1000)

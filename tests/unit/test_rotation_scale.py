@@ -17,7 +17,7 @@ from broker.ports.errors import Unavailable
 from broker.ports.outside import RefreshRequest
 from broker.ports.stores import SHARDS
 from broker.steps import rotate
-from tests.fakes import world
+from local.memory import outside
 from tests.fakes.microsoft import refusal
 from tests.unit import clients
 from tests.unit.house import House
@@ -38,7 +38,7 @@ class Shelf:
         """`count` connections, the first one due for longest."""
         shards: list[list[Due]] = [[] for _ in range(SHARDS)]
         for number in range(count):
-            name, due_at = f"c-{number}", Instant(world.NOON - count + number)
+            name, due_at = f"c-{number}", Instant(outside.NOON - count + number)
             shards[number % SHARDS].append(Due(Name(name), Incarnation(name), 1, due_at))
         return cls(shards)
 
@@ -57,9 +57,11 @@ class Shelf:
         return rest[:limit], rest[limit - 1] if len(rest) > limit else None
 
 
-def step(shelf: Shelf, queue: Any, clock: world.Clock, window: int) -> rotate.Step:
+def step(shelf: Shelf, queue: Any, clock: outside.Clock, window: int) -> rotate.Step:
     vault: Any = shelf
-    return rotate.Step(vault, queue, clock, world.Randomness(), world.Telemetry(), SHARDS, window)
+    return rotate.Step(
+        vault, queue, clock, outside.Randomness(), outside.Telemetry(), SHARDS, window
+    )
 
 
 def plenty() -> float:
@@ -67,23 +69,23 @@ def plenty() -> float:
 
 
 def test_sends_no_more_than_the_queue_has_room_for() -> None:
-    shelf, queue = Shelf.of(1000), world.Queue()
+    shelf, queue = Shelf.of(1000), outside.Queue()
     queue.orders = [RefreshRequest(Name("x"), Incarnation("x"), "schedule")] * 60
-    assert step(shelf, queue, world.Clock(), 100).run(plenty) == 40
+    assert step(shelf, queue, outside.Clock(), 100).run(plenty) == 40
     assert queue.waiting() == 100
 
 
 def test_reads_no_more_than_it_sends() -> None:
-    shelf, queue = Shelf.of(10_000), world.Queue()
-    step(shelf, queue, world.Clock(), 1500).run(plenty)
+    shelf, queue = Shelf.of(10_000), outside.Queue()
+    step(shelf, queue, outside.Clock(), 1500).run(plenty)
     assert len(shelf.reads) < 1500 / rotate.PAGE + SHARDS
 
 
 def test_a_full_queue_gets_nothing_but_the_age_is_told() -> None:
-    shelf, queue, telemetry = Shelf.of(500), world.Queue(), world.Telemetry()
+    shelf, queue, telemetry = Shelf.of(500), outside.Queue(), outside.Telemetry()
     queue.orders = [RefreshRequest(Name("x"), Incarnation("x"), "schedule")] * 20
     vault: Any = shelf
-    clock, randomness = world.Clock(), world.Randomness()
+    clock, randomness = outside.Clock(), outside.Randomness()
     full = rotate.Step(vault, queue, clock, randomness, telemetry, SHARDS, 20)
     assert full.run(plenty) == 0
     assert ("OldestOverdueSeconds", 500, {}) in telemetry.counts
@@ -91,7 +93,7 @@ def test_a_full_queue_gets_nothing_but_the_age_is_told() -> None:
 
 
 def test_batches_are_full_across_shards() -> None:
-    class Batches(world.Queue):
+    class Batches(outside.Queue):
         sizes: list[int] = []  # noqa: RUF012 (one test, one queue)
 
         def send(self, orders: Sequence[RefreshRequest]) -> int:
@@ -99,13 +101,13 @@ def test_batches_are_full_across_shards() -> None:
             return super().send(orders)
 
     queue = Batches()
-    step(Shelf.of(25), queue, world.Clock(), 100).run(plenty)
+    step(Shelf.of(25), queue, outside.Clock(), 100).run(plenty)
     assert queue.sizes == [10, 10, 5]
 
 
 def test_every_shard_gets_its_share_and_its_oldest_first() -> None:
-    queue = world.Queue()
-    step(Shelf.of(10_000), queue, world.Clock(), SHARDS * rotate.PAGE).run(plenty)
+    queue = outside.Queue()
+    step(Shelf.of(10_000), queue, outside.Clock(), SHARDS * rotate.PAGE).run(plenty)
     numbers = [int(order.connection.removeprefix("c-")) for order in queue.orders]
     assert Counter(number % SHARDS for number in numbers) == dict.fromkeys(
         range(SHARDS), rotate.PAGE
@@ -114,8 +116,8 @@ def test_every_shard_gets_its_share_and_its_oldest_first() -> None:
 
 
 def test_orders_the_queue_refused_are_sent_by_the_next_run() -> None:
-    shelf, queue = Shelf.of(100), world.Queue(refused=1)
-    rotation = step(shelf, queue, world.Clock(), 1000)
+    shelf, queue = Shelf.of(100), outside.Queue(refused=1)
+    rotation = step(shelf, queue, outside.Clock(), 1000)
     assert rotation.run(plenty) == 90
     queue.refused = 0
     shelf.done |= {order.incarnation for order in queue.orders}
@@ -125,8 +127,8 @@ def test_orders_the_queue_refused_are_sent_by_the_next_run() -> None:
 
 def test_carries_on_where_it_stopped() -> None:
     """A run that is out of time leaves the rest due; the next one begins anywhere and finds it."""
-    shelf, queue = Shelf.of(2000), world.Queue()
-    rotation = step(shelf, queue, world.Clock(), 100_000)
+    shelf, queue = Shelf.of(2000), outside.Queue()
+    rotation = step(shelf, queue, outside.Clock(), 100_000)
     found: set[str] = set()
     for _ in range(100):
         ticks = iter([60.0, 60.0, 60.0, 60.0, 0.0])
@@ -202,11 +204,11 @@ class Workers:
 def drain(count: int, redemption: float, window: Callable[[], int]) -> Workers:
     """Minute after minute until everything is redeemed."""
     shelf = Shelf.of(count)
-    workers, clock = Workers(shelf, redemption), world.Clock()
+    workers, clock = Workers(shelf, redemption), outside.Clock()
     rotation = step(shelf, workers, clock, window())
     minute = 0
     while len(shelf.done) < count:
-        clock.now = world.NOON + minute * MINUTE
+        clock.now = outside.NOON + minute * MINUTE
         rotation.run(plenty)
         workers.until(minute * MINUTE, (minute + 1) * MINUTE)
         minute += 1
@@ -234,17 +236,17 @@ def test_the_window_fits_the_workers_and_the_interval() -> None:
 
 
 def test_a_queue_that_does_not_answer_fails_the_run() -> None:
-    queue = world.faulty(world.Queue(), {"waiting": Unavailable("sqs", "Throttled")})
+    queue = outside.faulty(outside.Queue(), {"waiting": Unavailable("sqs", "Throttled")})
     with pytest.raises(Unavailable):
-        step(Shelf.of(10), queue, world.Clock(), 100).run(plenty)
+        step(Shelf.of(10), queue, outside.Clock(), 100).run(plenty)
 
 
 def test_due_times_of_a_fleet_spread_out() -> None:
     """Connected together, redeemed apart: four hours after the first day, wider with each."""
     from broker.lifecycle import policy
 
-    randomness = world.Randomness(7)
-    times = [float(world.NOON)] * 2000
+    randomness = outside.Randomness(7)
+    times = [float(outside.NOON)] * 2000
     widths = []
     for _ in range(3):
         times = [policy.daily(now, randomness) for now in times]

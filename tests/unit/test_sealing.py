@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from broker.domain.secret import Secret
 from broker.sealing.envelope import SealBroken, encryption_context, seal, unseal
-from tests.fakes.keys import Keys
+from local.memory.keys import Keys
 
 KEYS = Keys()
 SLOT: dict[str, Any] = {

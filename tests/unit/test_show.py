@@ -13,7 +13,7 @@ from broker.domain.grants import Grant
 from broker.domain.names import Incarnation, Instant, Name, ScopeKey
 from broker.domain.problems import Provider
 from broker.web import representation
-from tests.fakes.world import NOON, Randomness
+from local.memory.outside import NOON, Randomness
 from tests.unit.test_policy import connection, token
 
 NOW = Instant(NOON)

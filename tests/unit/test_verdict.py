@@ -14,7 +14,7 @@ from broker.domain.problems import KINDS, Actor, Problem, Provider
 from broker.lifecycle import policy
 from broker.lifecycle.verdict import Refusal, extra, judge
 from broker.providers.terms import Effect
-from tests.fakes.world import NOON, Randomness
+from local.memory.outside import NOON, Randomness
 from tests.unit.test_policy import connection
 
 NOW = Instant(NOON)

@@ -16,7 +16,7 @@ from broker.ports.errors import Unavailable, Unreachable
 from broker.ports.outside import RefreshRequest
 from broker.web.links import LinkProblem
 from broker.web.outcomes import Ending
-from tests.fakes import world
+from local.memory import outside
 from tests.fakes.microsoft import OTHER, OWNER, TENANT, refusal
 from tests.unit.house import ADS, COOKIE, GRAPH, MAIL, NAME, WISH, House
 
@@ -119,7 +119,7 @@ def test_further_resources_do_not_keep_the_owner_waiting(house: House) -> None:
 
 
 def test_refresh_cannot_be_invoked_for_a_further_resource(house: House) -> None:
-    refresher = world.faulty(house.refresher, {"run": Unavailable("lambda", "Throttled")})
+    refresher = outside.faulty(house.refresher, {"run": Unavailable("lambda", "Throttled")})
     house.callback_step = replace(house.callback_step, refresher=refresher)
     ending = house.finish(start(house, scopes=[ADS, GRAPH]))
     assert ending.page == "connected"
@@ -288,7 +288,7 @@ def test_allowed_tenants_are_enforced(house: House) -> None:
 
 def test_a_tenants_domain_that_cannot_be_looked_up(house: House) -> None:
     params = start(house, tenant="contoso.com")
-    http = world.faulty(house.http, {"get": Unreachable("timeout")})
+    http = outside.faulty(house.http, {"get": Unreachable("timeout")})
     acceptance = replace(house.callback_step.acceptance, http=http)
     house.callback_step = replace(house.callback_step, acceptance=acceptance)
     assert house.finish(params).page == "provider_unavailable"
@@ -440,7 +440,7 @@ def test_aws_fails_on_the_way(house: House, moment: str) -> None:
 def test_an_outcome_that_cannot_be_remembered_undoes_nothing(house: House) -> None:
     params = start(house)
     down = {"put_outcome": Unavailable("dynamodb", "Throttled")}
-    authorizations = world.faulty(house.authorizations, down)
+    authorizations = outside.faulty(house.authorizations, down)
     house.callback_step = replace(house.callback_step, authorizations=authorizations)
     assert house.finish(params).good
     assert house.one().status is Status.ACTIVE

@@ -13,7 +13,7 @@ from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 from broker.ports.errors import Unavailable
 from broker.web import bodies
-from tests.fakes import world
+from local.memory import outside
 from tests.fakes.microsoft import CLIENT_ID, OWNER, TENANT, refusal
 from tests.unit.house import ACCOUNT_ID, ADS, GRAPH, MAIL, NAME, OPERATOR, House, ticket
 
@@ -328,7 +328,7 @@ def test_import_order_holds_no_secret(house: House) -> None:
 def test_import_seals_at_once(house: House) -> None:
     """`connections` may seal, not open; the candidate is sealed under the vault's key."""
     house.create()
-    refresher = world.faulty(house.refresher, {"run": Unavailable("lambda", "Throttled")})
+    refresher = outside.faulty(house.refresher, {"run": Unavailable("lambda", "Throttled")})
     house.connections_step = replace(house.connections_step, refresher=refresher)
     with pytest.raises(Unavailable):
         house.connections_step.adopt(NAME, Secret("canary-import"))

@@ -16,7 +16,7 @@ from broker.lifecycle import policy
 from broker.ports.errors import Unavailable
 from broker.ports.outside import Credential, RefreshRequest
 from broker.sealing.envelope import encryption_context, unseal
-from tests.fakes import world
+from local.memory import outside
 from tests.fakes.microsoft import CLIENT_ID, OTHER, OWNER, PLATFORM, refusal
 from tests.fakes.moments import Killed
 from tests.unit.house import ADS, GRAPH, MAIL, NAME, STACK, House
@@ -85,7 +85,7 @@ def test_the_old_refresh_token_is_kept_when_there_is_no_new_one(house: House) ->
 def test_kms_fails_after_the_answer(house: House, port: str) -> None:
     """Lesson 10, 6: KMS bites; our own outage latches nothing."""
     down = Unavailable("kms", "ThrottlingException")
-    keys = world.faulty(getattr(house, port), {"generate": down})
+    keys = outside.faulty(getattr(house, port), {"generate": down})
     step, house.refresh_step = house.refresh_step, replace(house.refresh_step, **{port: keys})
     before = opened(house)
     with pytest.raises(Unavailable):

@@ -12,7 +12,7 @@ from broker.domain.names import Incarnation, Instant
 from broker.ports.errors import Unavailable
 from broker.ports.outside import RefreshRequest
 from broker.ports.stores import SHARDS
-from tests.fakes import world
+from local.memory import outside
 from tests.unit.house import NAME, House
 
 DAY = 86_400
@@ -113,7 +113,7 @@ def test_a_run_ends_before_its_time_is_over() -> None:
 
 def test_what_the_queue_refuses_stays_due() -> None:
     house = many(5)
-    queue = world.Queue(refused=2)
+    queue = outside.Queue(refused=2)
     house.rotate_step = replace(house.rotate_step, queue=queue)
     sent = house.rotate_step.run(minute)
     assert sent == len(queue.orders)

@@ -20,7 +20,7 @@ from broker.ports.errors import Unavailable
 from broker.ports.outside import RefreshRequest, Reply
 from broker.steps import token
 from broker.web import bodies
-from tests.fakes import world
+from local.memory import outside
 from tests.fakes.microsoft import refusal
 from tests.unit.house import ACCOUNT_ID, ADS, GRAPH, MAIL, NAME, STRANGER, TEAM, House
 
@@ -288,7 +288,7 @@ def test_trouble_in_the_background_is_not_the_callers(house: House, moment: str)
     port, method = moment.split(".")
     faults = {method: fault}
     step = replace(
-        house.token_step, **{port: world.faulty(getattr(house.token_step, port), faults)}
+        house.token_step, **{port: outside.faulty(getattr(house.token_step, port), faults)}
     )
     house.token_step = step
     house.pause(3000)
@@ -301,7 +301,7 @@ def test_aws_fails_on_a_miss_while_a_token_is_valid(house: House, method: str) -
     """Lesson 8: never answer an error while a valid token is at hand."""
     house.pause(3550)
     faults: dict[str, Exception] = {}
-    leases = world.faulty(house.connections, faults)
+    leases = outside.faulty(house.connections, faults)
     house.token_step = replace(house.token_step, connections=leases)
     moment = "before connections.claim" if method == "claim" else "before refresher.run"
     down = Unavailable("dynamodb", "Throttled")
@@ -316,7 +316,7 @@ def test_aws_fails_on_a_miss_while_a_token_is_valid(house: House, method: str) -
 def test_refresh_cannot_be_invoked(house: House, reason: str, held: bool) -> None:
     """The lease is given back only if refresh certainly does not run."""
     faults = {"run": Unavailable("lambda", reason)}
-    refresher = world.faulty(house.refresher, faults)
+    refresher = outside.faulty(house.refresher, faults)
     house.token_step = replace(house.token_step, refresher=refresher)
     house.pause(3600)
     problem = refused(house)

@@ -15,7 +15,7 @@ from broker.domain.secret import Secret
 from broker.ports.errors import Unreachable
 from broker.ports.outside import Reply
 from broker.services import checks
-from tests.fakes.world import Answer
+from local.memory.outside import Answer
 from tests.unit.house import ADS, GRAPH, MAIL, NAME, House
 
 USER = {

@@ -9,7 +9,7 @@ from broker.domain.attempts import Outcome, State, Ticket
 from broker.domain.connection import Sealed
 from broker.domain.names import Incarnation, Instant
 from broker.ports.stores import Fault
-from tests.fakes.tables import Tables
+from local.memory.tables import Tables
 
 
 class Authorizations:
