@@ -1,7 +1,9 @@
 """Deploys the real template into the emulator, and mends there what the emulator leaves out.
 
 Left out by MiniStack 1.5.33 when it comes from SAM: the API's resource policy and its gateway
-responses. They are set through the API afterwards; the template stays as AWS needs it.
+responses. They are set through the API afterwards. An alarm over several metrics is refused: it
+watches the first of them there. Updates come without the names of the attributes they touch, so
+conditions that demand the names go. The template stays as AWS needs it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import botocore.exceptions
 from botocore.config import Config
 
 from local import package
+from local import template as local_template
 from local.processes import StackError
 from local.template import Resolver
 
@@ -34,7 +37,7 @@ API_ID = "tokenbroker"
 """Fixed, because the redirect URI has to be known before the API exists."""
 
 STAGE = "v1"
-REGION = "us-east-1"
+REGION = local_template.REGION
 BUCKET = "token-broker-artifacts"
 
 ROLE_SECONDS = 12 * 3600
@@ -72,13 +75,28 @@ def deploy(
     for logical, archive in archives.items():
         s3.upload_file(str(archive), BUCKET, archive.name)
         locations[logical] = f"s3://{BUCKET}/{archive.name}"
-    packaged = package.rewrite(copy.deepcopy(dict(template)), locations)
+    packaged = simple(package.rewrite(copy.deepcopy(dict(template)), locations))
     s3.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(packaged).encode())
     outputs = _create(cloud.client("cloudformation"), cloud.endpoint, parameters)
     _mend_gateway(cloud.client("apigateway"), template, parameters)
     _mend_concurrency(cloud.client("lambda"))
     _mend_batches(cloud)
     return outputs
+
+
+def simple(template: dict[str, Any]) -> dict[str, Any]:
+    """The template with one metric for each alarm, and updates of whatever attributes."""
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in properties:
+            metrics = properties.pop("Metrics")
+            first = next(one["MetricStat"] for one in metrics if "MetricStat" in one)
+            properties |= {**first["Metric"], "Statistic": first["Stat"], "Period": first["Period"]}
+        for policy in properties.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if statement["Action"] == "dynamodb:UpdateItem":
+                    statement.get("Condition", {}).pop("Null", None)
+    return template
 
 
 def _create(

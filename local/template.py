@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ TEMPLATE = ROOT / "template.yaml"
 ACCOUNT = "000000000000"
 """The emulator's account."""
 
+REGION = "us-east-1"
+"""The emulator's region."""
+
 NOTHING = object()
 """What AWS::NoValue resolves to: the element or property is left out."""
 
@@ -25,15 +29,20 @@ def load(path: Path = TEMPLATE) -> dict[str, Any]:
 
 
 class Resolver:
-    """Evaluates Ref of parameters, Fn::If, Fn::Join and the conditions of one template.
+    """Evaluates Ref of parameters, Fn::If, Fn::Join, Fn::Sub and one template's conditions.
 
-    `parameters` override the defaults. Whatever else there is (Fn::GetAtt, Fn::Sub, Ref of a
-    resource) stays as it is.
+    `parameters` override the defaults. Whatever else there is (Fn::GetAtt, Ref of a resource, and
+    both within Fn::Sub) stays as it is.
     """
 
     def __init__(self, template: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
         self._conditions = template["Conditions"]
-        self._values: dict[str, Any] = {"AWS::AccountId": ACCOUNT, "AWS::NoValue": NOTHING}
+        self._values: dict[str, Any] = {
+            "AWS::AccountId": ACCOUNT,
+            "AWS::Region": REGION,
+            "AWS::Partition": "aws",
+            "AWS::NoValue": NOTHING,
+        }
         for name, parameter in template["Parameters"].items():
             value = str(parameters.get(name, parameter.get("Default", "")))
             is_list = parameter["Type"] == "CommaDelimitedList"
@@ -63,13 +72,31 @@ class Resolver:
             case "Fn::If":
                 condition, yes, no = argument
                 return self.resolve(yes if self.holds(condition) else no)
-            case "Fn::Equals":
-                left, right = (str(self.resolve(side)) for side in argument)
-                return left == right
-            case "Fn::Not":
-                return not self.resolve(argument[0])
-            case "Fn::Join":
-                return argument[0].join(self.resolve(argument[1]))
+            case "Fn::Sub" if isinstance(argument, str):
+                return self._substitute(argument)
+            case "Fn::Equals" | "Fn::Not" | "Fn::Join":
+                return self._computed(name, self.resolve(argument))
             case _:
                 value = self.resolve(argument)
                 return NOTHING if value is NOTHING else {name: value}
+
+    def _computed(self, name: str, argument: list[Any]) -> Any:
+        match name:
+            case "Fn::Equals":
+                left, right = argument
+                return str(left) == str(right)
+            case "Fn::Not":
+                return not argument[0]
+            case _:
+                separator, parts = argument
+                return separator.join(parts)
+
+    def _substitute(self, text: str) -> str | dict[str, str]:
+        """The text, all its names known; else Fn::Sub with what is left."""
+
+        def known(name: re.Match[str]) -> str:
+            value = self._values.get(name[1])
+            return value if isinstance(value, str) else name[0]
+
+        filled = re.sub(r"\$\{([A-Za-z0-9:]+)\}", known, text)
+        return {"Fn::Sub": filled} if "${" in filled else filled

@@ -226,7 +226,7 @@ class Stack:
 
     def log_group(self, function: str) -> str:
         """Where a function writes."""
-        if function == "token":
+        if function in ("token", "connections"):
             return self.outputs["AuditLogName"]
         return f"/aws/lambda/{deploy.NAME}-{function}"
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from broker.domain.problems import KINDS
 from local.template import ROOT
@@ -28,6 +29,7 @@ AWS_METRICS: dict[str, dict[frozenset[str], set[str]]] = {
             "ApproximateAgeOfOldestMessage",
         }
     },
+    "AWS/Events": {frozenset({"EventBusName", "RuleName"}): {"FailedInvocations"}},
     "AWS/ApiGateway": {
         frozenset({"ApiName", "Stage"}): {"Count", "4XXError", "5XXError", "Latency"},
         frozenset({"ApiName", "Stage", "Resource", "Method"}): {"Latency"},
@@ -44,6 +46,22 @@ NAMED_BY = {
     "QueueName": ("AWS::SQS::Queue", re.compile(r"\$\{(\w+)\.QueueName\}")),
     "TableName": ("AWS::DynamoDB::Table", re.compile(r"\$\{(\w+)\}")),
 }
+
+
+def stats(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an alarm looks at: Namespace, MetricName, Dimensions, Stat and Period of each metric."""
+    if "Metrics" not in alarm:
+        return [{**alarm, "Stat": alarm["Statistic"]}]
+    several = [one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one]
+    return [{**one["Metric"], "Stat": one["Stat"], "Period": one["Period"]} for one in several]
+
+
+def metrics(alarm: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Name and dimensions of each metric that an alarm looks at."""
+    return [
+        (one["MetricName"], {each["Name"]: each["Value"] for each in one["Dimensions"]})
+        for one in stats(alarm)
+    ]
 
 
 @cache

@@ -13,7 +13,7 @@ import pytest
 
 from local.template import ACCOUNT, Resolver
 from tests.template.conftest import Resources
-from tests.template.test_api import SIGNED
+from tests.template.test_api import OPEN, SIGNED
 
 ORGANIZATION = "o-abcdefghij"
 ACCOUNTS = ["111111111111", "222222222222"]
@@ -23,13 +23,7 @@ BROWSER = {
     "Effect": "Allow",
     "Principal": "*",
     "Action": "execute-api:Invoke",
-    "Resource": [
-        "execute-api:/*/GET/authorize",
-        "execute-api:/*/POST/authorize",
-        "execute-api:/*/GET/callback",
-        "execute-api:/*/GET/admin-consent",
-        "execute-api:/*/POST/admin-consent",
-    ],
+    "Resource": [f"execute-api:/*/{verb}{path}" for verb, path in OPEN],
 }
 TOKENS_FOR_ORGANIZATION = {
     "Sid": "TokensForTheOrganization",
@@ -49,6 +43,19 @@ TOKENS_FOR_ACCOUNTS = {
     "Action": "execute-api:Invoke",
     "Resource": "execute-api:/*/GET/connections/*/token",
     "Condition": {"StringNotEquals": {"aws:PrincipalAccount": ACCOUNT}},
+}
+
+OPERATORS = ["arn:aws:iam::000000000000:role/sso/Operators_*", "arn:aws:iam::000000000000:role/ci"]
+MANAGEMENT_FOR_OPERATORS = {
+    "Sid": "ManagementForOperators",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "execute-api:Invoke",
+    "NotResource": [
+        f"arn:aws:execute-api:us-east-1:{ACCOUNT}:*/*/{verb}{path}"
+        for verb, path in [("GET", "/connections/*/token"), *OPEN]
+    ],
+    "Condition": {"ArnNotLike": {"aws:PrincipalArn": OPERATORS}},
 }
 
 Statements = list[dict[str, Any]]
@@ -72,8 +79,9 @@ def admitted(template: dict[str, Any], **parameters: str) -> Statements:
             {"OrganizationId": ORGANIZATION, "AdmittedAccounts": ",".join(ACCOUNTS)},
             [BROWSER, TOKENS_FOR_ORGANIZATION, TOKENS_FOR_ACCOUNTS],
         ),
+        ({"OperatorRoles": ",".join(OPERATORS)}, [BROWSER, MANAGEMENT_FOR_OPERATORS]),
     ],
-    ids=["nobody", "organization", "accounts", "both"],
+    ids=["nobody", "organization", "accounts", "both", "operators"],
 )
 def test_statements(
     template: dict[str, Any], parameters: dict[str, str], expected: Statements
@@ -97,6 +105,7 @@ def test_no_statement_allows_a_signed_route_to_the_own_account(
             signed += 1
             route = f"execute-api:/v1/{verb.upper()}" + re.sub("{.*?}", "name", path)
             for statement in statements:
+                assert statement["Effect"] == "Allow"
                 if _covers(statement, route):
                     checked += 1
                     assert route == "execute-api:/v1/GET/connections/name/token"
@@ -109,8 +118,29 @@ def test_policy_reaches_the_api(deployed: Resources) -> None:
     policy = deployed["Api"]["Properties"]["Body"]["x-amazon-apigateway-policy"]
     assert policy["Version"] == "2012-10-17"
     assert [one.get("Sid", "Fn::If" in one) for one in policy["Statement"]] == [
-        *("BrowserRoutes", True, True)
+        *("BrowserRoutes", True, True, True)
     ]
+
+
+@pytest.mark.parametrize(
+    ("role", "taken"),
+    [
+        ("arn:aws:iam::111122223333:role/operator", True),
+        ("arn:aws-us-gov:iam::111122223333:role/sso/team/Operators_*", True),
+        ("", True),
+        ("*", False),
+        ("arn:aws:iam::*:role/operator", False),
+        ("arn:aws:iam::111122223333:role/*/operator", False),
+        ("arn:aws:iam::111122223333:user/somebody", False),
+        ("arn:aws:sts::111122223333:assumed-role/operator/session", False),
+    ],
+)
+def test_an_operator_is_a_role_of_one_account(
+    template: dict[str, Any], role: str, taken: bool
+) -> None:
+    """Compared with aws:PrincipalArn, which for a session is its role's ARN."""
+    pattern = template["Parameters"]["OperatorRoles"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, role)) == taken
 
 
 def _covers(statement: dict[str, Any], route: str) -> bool:

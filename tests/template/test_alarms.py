@@ -12,7 +12,8 @@ from broker.lifecycle import policy
 from broker.providers.credential_breaker import EXPIRING
 from local.template import ROOT, Resolver
 from tests.template.conftest import Resources
-from tests.template.metrics import OWN, check, counted
+from tests.template.metrics import OWN, check, counted, metrics, stats
+from tests.template.test_api import STEPS
 from tests.template.test_data import of
 
 GUIDE = (ROOT / "docs" / "operations.md").read_text()
@@ -49,11 +50,30 @@ def test_each_stack_has_its_namespace(template: dict[str, Any]) -> None:
 
 def test_every_alarm_watches_what_exists(alarms: Resources, resources: Resources) -> None:
     for name, one in alarms.items():
-        alarm = one["Properties"]
-        namespace = alarm["Namespace"]
-        dimensions = {each["Name"]: _text(each["Value"]) for each in alarm["Dimensions"]}
-        space = namespace if isinstance(namespace, str) else namespace["Fn::Sub"]
-        check(space, alarm["MetricName"], dimensions, resources, name)
+        for metric in stats(one["Properties"]):
+            dimensions = {each["Name"]: _text(each["Value"]) for each in metric["Dimensions"]}
+            check(_text(metric["Namespace"]), metric["MetricName"], dimensions, resources, name)
+
+
+def test_every_function_is_watched(alarms: Resources, resources: Resources) -> None:
+    """Whoever crashes; and whoever refuses people or callers through the broker's own fault."""
+    watched = [each for one in alarms.values() for each in metrics(one["Properties"])]
+    for function in of(resources, "AWS::Serverless::Function"):
+        assert ("Errors", {"FunctionName": {"Ref": function}}) in watched, function
+    for step in STEPS:
+        assert ("Faults", {"service": step.lower()}) in watched, step
+
+
+def test_alarms_over_several_metrics_add_them_up(alarms: Resources) -> None:
+    """At most ten metrics (CloudWatch: metric math in alarms), one period, one series out."""
+    for name, one in alarms.items():
+        several = one["Properties"].get("Metrics", [])
+        shown = [each for each in several if each.get("ReturnData", True)]
+        assert len(several) - len(shown) <= 10, name
+        assert len(shown) == bool(several), name
+        assert all(each["Expression"] == "SUM(METRICS())" for each in shown), name
+        assert len({each["Period"] for each in stats(one["Properties"])}) == 1, name
+        assert len({each["Id"] for each in several}) == len(several), name
 
 
 def test_every_alarm_is_explained(alarms: Resources) -> None:
@@ -76,15 +96,11 @@ def test_alarms_say_what_no_data_means(alarms: Resources) -> None:
     assert set(found.values()) == {"breaching", "ignore", "notBreaching"}
 
 
-def test_alarms_mail_unless_an_event_does(alarms: Resources, resources: Resources) -> None:
-    silent = {name for name, one in alarms.items() if "AlarmActions" not in one["Properties"]}
-    assert silent == {"CredentialAlarm", "CredentialExpiryAlarm"}
-    mailed = resources["CredentialNotice"]["Properties"]["EventPattern"]["detail-type"]
-    assert mailed == ["Client Credential Failing", "Client Credential Expiring"]
-    for name, one in alarms.items():
-        if name not in silent:
-            assert one["Properties"]["AlarmActions"] == [{"Ref": "NotificationTopic"}]
-            assert one["Properties"]["OKActions"] == [{"Ref": "NotificationTopic"}]
+def test_every_alarm_mails(alarms: Resources, resources: Resources) -> None:
+    """The credential's too, though events tell of it: it is the one thing that stops everything."""
+    for one in alarms.values():
+        assert one["Properties"]["AlarmActions"] == [{"Ref": "NotificationTopic"}]
+        assert one["Properties"]["OKActions"] == [{"Ref": "NotificationTopic"}]
     statements = resources["NotificationTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert {one["Principal"]["Service"] for one in statements} == {
         *("events.amazonaws.com", "cloudwatch.amazonaws.com")
@@ -94,6 +110,9 @@ def test_alarms_mail_unless_an_event_does(alarms: Resources, resources: Resource
 def test_without_an_address_alarms_do_nothing(template: dict[str, Any]) -> None:
     resolve = Resolver(template, {}).resolve
     for one in resolve(of(template["Resources"], "AWS::CloudWatch::Alarm")).values():
+        if "Condition" in one:
+            assert one["Condition"] == "Notifies"
+            continue
         assert not {"AlarmActions", "OKActions"} & set(one["Properties"])
 
 
@@ -118,9 +137,10 @@ def test_alarm_properties_are_cloudwatchs(alarms: Resources) -> None:
     for name, one in alarms.items():
         alarm = one["Properties"]
         assert set(alarm) <= set(shape.members), name
-        assert alarm["Statistic"] in shape.members["Statistic"].enum
         assert alarm["ComparisonOperator"] in shape.members["ComparisonOperator"].enum
-        assert alarm["Period"] * alarm["EvaluationPeriods"] <= 86_400
+        for metric in stats(alarm):
+            assert metric["Stat"] in shape.members["Statistic"].enum
+            assert metric["Period"] * alarm["EvaluationPeriods"] <= 86_400
         assert alarm.get("DatapointsToAlarm", 1) <= alarm["EvaluationPeriods"]
 
 
@@ -146,4 +166,6 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     ((kind, argument),) = value.items()
+    if kind == "Fn::Sub":
+        return str(argument)
     return "${" + (argument if kind == "Ref" else ".".join(argument)) + "}"

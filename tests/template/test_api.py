@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import botocore.session
 import pytest
 
 from broker.domain.problems import Problem
+from local.template import Resolver
 from tests.template.conftest import Resources
 
 SIGNED = {
@@ -107,30 +109,90 @@ def test_refusals_come_with_the_deployment(deployed: Resources) -> None:
     assert "ACCESS_DENIED" in body["x-amazon-apigateway-gateway-responses"]
 
 
-def test_throttling(api: dict[str, Any], template: dict[str, Any]) -> None:
-    rates = {
-        (one["HttpMethod"], one["ResourcePath"]): (
-            one["ThrottlingRateLimit"]["Ref"],
-            one["ThrottlingBurstLimit"]["Ref"],
-        )
-        for one in api["MethodSettings"]
-    }
-    assert rates == {("*", "/*"): ("ApiRate", "ApiRate")} | dict.fromkeys(
-        OPEN, ("BrowserRate", "BrowserRate")
-    )
-    parameters = template["Parameters"]
-    assert parameters["BrowserRate"]["Default"] < parameters["ApiRate"]["Default"]
+def routes(deployed: Resources) -> Iterator[tuple[str, str, bool]]:
+    """Verb, path and whether it must be signed, of every route of the API."""
+    for path, methods in deployed["Api"]["Properties"]["Body"]["paths"].items():
+        for verb, method in methods.items():
+            yield verb.upper(), path, method["security"] == [{"AWS_IAM": []}]
 
 
-def test_nothing_of_a_request_is_logged_or_traced(api: dict[str, Any]) -> None:
-    for one in api["MethodSettings"]:
+def settings(template: dict[str, Any], deployed: Resources) -> dict[tuple[str, str], Any]:
+    """The stage's settings by verb and encoded path, parameters filled in."""
+    stage = Resolver(template, {}).resolve(deployed["Apiv1Stage"]["Properties"])
+    return {(one["HttpMethod"], one["ResourcePath"]): one for one in stage["MethodSettings"]}
+
+
+def encoded(path: str) -> str:
+    """As a stage looks a route's settings up: slashes as ~1, but for one in front."""
+    return "/" + path.replace("/", "~1")
+
+
+def test_throttling(template: dict[str, Any], deployed: Resources) -> None:
+    found = settings(template, deployed)
+    api, browser = (template["Parameters"][name]["Default"] for name in ("ApiRate", "BrowserRate"))
+    assert browser < api
+    for verb, path, signed in routes(deployed):
+        one = found.get((verb, encoded(path)), found["*", "/*"])
+        rate = str(api if signed else browser)
+        assert one["ThrottlingRateLimit"] == one["ThrottlingBurstLimit"] == rate, (verb, path)
+
+
+def test_no_setting_misses_its_route(template: dict[str, Any], deployed: Resources) -> None:
+    """A stage takes a setting for a path that there is not, and never uses it."""
+    there = {(verb, encoded(path)) for verb, path, _ in routes(deployed)}
+    assert set(settings(template, deployed)) - there == {("*", "/*")}
+
+
+def test_nothing_of_a_request_is_logged_or_traced(
+    template: dict[str, Any], deployed: Resources, api: dict[str, Any]
+) -> None:
+    for one in settings(template, deployed).values():
         assert one["DataTraceEnabled"] is False
         assert one["LoggingLevel"] in ("OFF", "ERROR")
-        assert one["MetricsEnabled"] is True
     assert api["TracingEnabled"] is False  # the gateway's segments hold URLs
 
 
-def test_access_log_holds_no_path_and_no_query(api: dict[str, Any]) -> None:
+def test_metrics_of_a_route_are_those_somebody_looks_at(
+    template: dict[str, Any], deployed: Resources
+) -> None:
+    shown = deployed["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    for verb, path, _ in routes(deployed):
+        one = settings(template, deployed).get((verb, encoded(path)))
+        looked_at = f'"Resource", "{path}", "Method", "{verb}"' in shown
+        assert bool(one and one["MetricsEnabled"]) == looked_at, (verb, path)
+    assert settings(template, deployed)["*", "/*"]["MetricsEnabled"] is False
+
+
+def test_a_crowd_in_browsers_leaves_room(template: dict[str, Any], deployed: Resources) -> None:
+    """Each function behind an open route can be held; nobody's is unless wanted."""
+    wanted = Resolver(template, {"BrowserConcurrency": "7", "TokenConcurrency": "9"})
+    for step, limit in (dict.fromkeys(OPEN.values(), "7") | {"Token": "9"}).items():
+        function = deployed[f"{step}Function"]["Properties"]
+        assert wanted.resolve(function)["ReservedConcurrentExecutions"] == limit, step
+        default = Resolver(template, {}).resolve(function)
+        assert "ReservedConcurrentExecutions" not in default, step
+
+
+def test_firewall_is_off_unless_wanted(template: dict[str, Any], deployed: Resources) -> None:
+    assert not Resolver(template, {}).holds("LimitsAddresses")
+    assert Resolver(template, {"BrowserAddressRate": "300"}).holds("LimitsAddresses")
+    for name in ("BrowserFirewall", "BrowserFirewallAssociation"):
+        assert deployed[name]["Condition"] == "LimitsAddresses"
+    acl = deployed["BrowserFirewall"]["Properties"]
+    for one in (acl, *acl["Rules"]):  # samples hold URLs, and so tickets and codes
+        assert one["VisibilityConfig"]["SampledRequestsEnabled"] is False
+
+
+def test_firewall_leaves_signed_routes_alone(deployed: Resources) -> None:
+    (rule,) = deployed["BrowserFirewall"]["Properties"]["Rules"]
+    scope = rule["Statement"]["RateBasedStatement"]["ScopeDownStatement"]
+    match = scope["NotStatement"]["Statement"]["ByteMatchStatement"]
+    assert match["PositionalConstraint"] == "CONTAINS"
+    for _, path, signed in routes(deployed):
+        assert (match["SearchString"] in path) == signed, path
+
+
+def test_access_log_holds_no_path_no_query_and_nothing_a_client_writes(api: dict[str, Any]) -> None:
     shape = json.loads(api["AccessLogSetting"]["Format"])
     assert set(shape.values()) == {
         "$context.requestId",
@@ -145,5 +207,4 @@ def test_access_log_holds_no_path_and_no_query(api: dict[str, Any]) -> None:
         "$context.integrationStatus",
         "$context.identity.userArn",
         "$context.identity.sourceIp",
-        "$context.identity.userAgent",
     }

@@ -96,7 +96,7 @@ CONDITIONS = {
 
 def test_functions_have_exactly_their_rights(deployed: Resources) -> None:
     for step, expected in EXPECTED.items():
-        log = "AuditLog" if step == "Token" else f"{step}Log"
+        log = deployed[f"{step}Function"]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
         common = on(log, "logs:CreateLogStream", "logs:PutLogEvents")
         common |= on("*", "xray:PutTraceSegments", "xray:PutTelemetryRecords")
         role = deployed[f"{step}Role"]["Properties"]
@@ -120,6 +120,7 @@ def test_authorize_reads_no_token(deployed: Resources) -> None:
     assert sorted(allowed) == sorted(DESCRIBED)
     assert not {"tokens", "parameters"} & set(allowed)
     assert condition == {
+        "Null": {"dynamodb:Attributes": "false"},
         "ForAllValues:StringEquals": {},
         "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
     }
@@ -127,6 +128,7 @@ def test_authorize_reads_no_token(deployed: Resources) -> None:
 
 def test_token_changes_only_the_lease_and_the_last_use(deployed: Resources) -> None:
     assert _condition(deployed, "Token", "dynamodb:UpdateItem", CONNECTIONS) == {
+        "Null": {"dynamodb:Attributes": "false"},
         "ForAllValues:StringEquals": {
             "dynamodb:Attributes": [
                 *("name", "incarnation", "generation"),
@@ -163,7 +165,18 @@ def test_nothing_widens_a_role(deployed: Resources) -> None:
         assert not any("*" in action for action, _ in rights(role["Properties"]))
     kinds = {one["Type"] for one in deployed.values()}
     assert not kinds & {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::KMS::Grant"}
-    assert not kinds & {"AWS::DynamoDB::ResourcePolicy", "AWS::SQS::QueuePolicy"}
+    assert "AWS::DynamoDB::ResourcePolicy" not in kinds
+
+
+def test_for_all_values_never_stands_alone(deployed: Resources) -> None:
+    """IAM: it is true where the key is absent."""
+    for logical, one in deployed.items():
+        for statement in _statements(one["Properties"]) if "Role" in one["Type"] else ():
+            condition = statement.get("Condition", {})
+            for operator, keys in condition.items():
+                if operator.startswith("ForAllValues:"):
+                    for key in keys:
+                        assert condition["Null"][key] == "false", (logical, key)
 
 
 def test_each_function_has_its_own_role(deployed: Resources) -> None:
