@@ -194,7 +194,7 @@ def emulator(settings: Settings) -> Service:
         "SFTP_ENABLED": "false",
         "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
     }
-    command = [str(emulator_python()), "-m", "ministack"]
+    command = [str(emulator_python()), "-m", "local.emulator"]
     health = f"http://127.0.0.1:{settings.aws_port}/_ministack/health"
     return Service(EMULATOR, command, environment, settings.aws_port, health, "AWS_PORT")
 

@@ -18,6 +18,7 @@ from local import stack as local_stack
 from local.browser import Browser
 from local.signed import Caller
 from local.simulator.client import Platform
+from tests.e2e import logs
 from tests.e2e.table import Table
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ ADS = "https://ads.microsoft.com"
 POLL_SECONDS = 0.2
 
 LOG_SECONDS = 30.0
-"""The emulator writes a function's log after the answer."""
+"""The emulator files a function's log before the answer, what a queue or schedule starts later."""
 
 
 def until(look: Callable[[], T | None], seconds: float, wanted: str) -> T:
@@ -230,17 +231,12 @@ class Stack:
             return self.outputs["AuditLogName"]
         return f"/aws/lambda/{deploy.NAME}-{function}"
 
-    def log(self, function: str) -> list[str]:
-        """Every line of a function's log."""
-        logs, group = self.client("logs"), self.log_group(function)
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-        return [event["message"] for page in pages for event in page["events"]]
+    def log(self, function: str, since: int = 0) -> list[str]:
+        """Every line of a function's log. `since`: milliseconds since the epoch."""
+        found = logs.events(self.client("logs"), self.log_group(function), since)
+        return [event["message"] for event in found]
 
-    def lines(self, function: str) -> list[dict[str, Any]]:
+    def lines(self, function: str, since: int = 0) -> list[dict[str, Any]]:
         """The log's JSON lines: what the broker wrote itself, metrics included."""
-        found = []
-        for message in self.log(function):
-            for line in message.splitlines():
-                if line.startswith("{"):
-                    found.append(json.loads(line))
-        return found
+        written = (text for message in self.log(function, since) for text in message.splitlines())
+        return [json.loads(text) for text in written if text.startswith("{")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,20 +31,21 @@ def unchanged(stack: Stack) -> Iterator[None]:
 def refusal(stack: Stack, function: str, code: str, reason: str = "") -> Iterator[None]:
     """What happens meanwhile is refused by a function: it logs code and reason, counts the code,
     and changes nothing."""
-    notes, metrics = told(stack, function, code, reason)
+    begun = int(time.time() * 1000)
+    notes, metrics = told(stack, function, code, reason, begun)
     with unchanged(stack):
         yield
 
     def both() -> bool:
-        now = told(stack, function, code, reason)
+        now = told(stack, function, code, reason, begun)
         return now[0] > notes and now[1] > metrics
 
     until(both, LOG_SECONDS, f"{function}'s log line and metric with {code} {reason!r}")
 
 
-def told(stack: Stack, function: str, code: str, reason: str) -> tuple[int, int]:
-    """How many log lines say so, and how many metrics count the code."""
-    lines = [line for line in stack.lines(function) if line.get("code") == code]
+def told(stack: Stack, function: str, code: str, reason: str, since: int) -> tuple[int, int]:
+    """How many log lines say so, and how many metrics count the code, since a millisecond."""
+    lines = [line for line in stack.lines(function, since) if line.get("code") == code]
     notes = [line for line in lines if "message" in line and reason in line.get("reason", "")]
     metrics = [line for line in lines if "_aws" in line]
     return len(notes), len(metrics)

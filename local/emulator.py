@@ -1,0 +1,109 @@
+"""``python -m local.emulator``: MiniStack, with two changes to how it runs Python functions.
+
+Whole logs. MiniStack 1.5.33 (`lambda_runtime.Worker._drain_stderr_bounded`) waits up to 50 ms after
+a function's answer for the first line of its log, 5 ms for each further one, and files what its
+reading thread has brought by then. On a busy machine the thread is later than that: lines are filed
+with the next call of the same process, or lost with the process. Here a worker ends the log of each
+call with a mark, and the call waits for the mark: once a function has answered, its log is there.
+
+Archives unpacked once. MiniStack unpacks code and layers (2,000 files) for each process. Here each
+archive is unpacked once, and the processes see it through a link, as Lambda's environments see one
+image of /opt and /var/task.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import tempfile
+import threading
+import types
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from ministack.app import main
+from ministack.core import lambda_runtime
+
+END = "\x1eend of the call's log"
+"""No function writes a record separator (U+001E)."""
+
+WAIT_SECONDS = 30.0
+"""For a mark that never comes; one that does is there within milliseconds, or on a machine at its
+limit within a second or two."""
+
+ANSWERED = "        _real_stdout.flush()\n\nrun()\n"
+"""How MiniStack's worker program ends: the answer of one call goes out."""
+
+
+def marked(program: str) -> str:
+    """The worker program, with the mark written before each answer goes out."""
+    if program.count(ANSWERED) != 1:
+        raise SystemExit("MiniStack's worker is another one: look at local/emulator.py.")
+    mark = f"        sys.stderr.write({END + chr(10)!r})\n        sys.stderr.flush()\n"
+    return program.replace(ANSWERED, mark + ANSWERED)
+
+
+def read(worker: Any) -> None:
+    """Queue the lines of one process until it ends, which is the end of a log too."""
+    lines = worker._stderr_queue
+    try:
+        for line in worker._proc.stderr:
+            lines.put(line.rstrip("\n"))
+    finally:
+        lines.put(END)
+
+
+def drain(worker: Any) -> str:
+    """The log of one call, up to its mark."""
+    lines: list[str] = []
+    try:
+        while (line := worker._stderr_queue.get(timeout=WAIT_SECONDS)) != END:
+            lines.append(line)
+    except queue.Empty:
+        lines.append("local.emulator: the end of this log did not arrive")
+    return "\n".join(lines)
+
+
+class Archive(zipfile.ZipFile):
+    """One archive of a function or layer that this stack built."""
+
+    _unpacking = threading.Lock()
+
+    def namelist(self) -> list[str]:
+        """Nothing to check: MiniStack looks here for entries that leave the directory."""
+        return []
+
+    def extractall(self, path: Any = None, *_: Any, **__: Any) -> None:
+        """Make the empty directory `path` a link to the unpacked archive."""
+        digest = hashlib.sha256(Path(str(self.filename)).read_bytes()).hexdigest()
+        unpacked = Path(tempfile.gettempdir()) / "unpacked" / digest
+        with self._unpacking:
+            if not unpacked.exists():
+                partial = unpacked.with_suffix(".partial")
+                super().extractall(partial, super().namelist())
+                partial.rename(unpacked)
+        os.rmdir(path)
+        os.symlink(unpacked, path)
+
+
+def complete_logs() -> None:
+    """Change MiniStack in this process."""
+    lambda_runtime._PYTHON_WORKER_SCRIPT = marked(lambda_runtime._PYTHON_WORKER_SCRIPT)
+    lambda_runtime.Worker._read_stderr = read
+    lambda_runtime.Worker._drain_stderr = drain
+    lambda_runtime.Worker._drain_stderr_bounded = drain
+
+
+def unpack_once() -> None:
+    """Change MiniStack in this process."""
+    names = types.SimpleNamespace(**vars(zipfile))
+    names.ZipFile = Archive
+    lambda_runtime.zipfile = names
+
+
+if __name__ == "__main__":
+    complete_logs()
+    unpack_once()
+    main()
