@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from heapq import heapreplace
 
 from broker.domain.names import Incarnation
-from broker.providers.entra.diagnosis import Diagnosis, diagnose
+from broker.providers.diagnosis import Diagnosis
+from broker.providers.entra.diagnosis import diagnose
 from broker.providers.terms import Endpoint
 from broker.providers.throttling import Pauses
 from local.simulation.scenario import Throttle

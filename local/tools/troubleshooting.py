@@ -10,9 +10,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from broker.providers.entra.diagnosis import text
-from broker.providers.entra.error_catalogue import Entry, table
-from broker.providers.terms import Class, Effect, Language, Text
+from broker.providers.diagnosis import text
+from broker.providers.diagnosis import told as diagnosed
+from broker.providers.error_catalogue import Entry, table
+from broker.providers.terms import Class, Effect, IdentityProvider, Language, Text
 from broker.services.advertising import catalogue, told
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "troubleshooting.md"
@@ -50,6 +51,20 @@ OAuth の `error` に従います。ブラウザーでリンクを操作して�
 Web アプリでは起こらない番号 (SAML など) は省いています。
 """
 
+GOOGLE = """\
+<a id="google"></a>
+
+## Google
+
+Answers of Google, for people who sign in to Microsoft Advertising with Google. Google gives no
+numbers and no trace ids: the OAuth `error` decides. Some errors stay on Google's own page
+("Access blocked") and never come back: then the connection shows an attempt that has not returned.
+
+Google でログインする方の接続に関する Google からの応答です。番号やトレース ID はなく、OAuth の
+`error` で判断します。一部のエラーは Google の画面 (「アクセスをブロック」) にだけ表示されます。
+その場合、接続の状態には「開始されたまま戻っていない」ことが表示されます。
+"""
+
 ADVERTISING = """\
 ## Microsoft Advertising
 
@@ -84,7 +99,9 @@ EFFECTS = {
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([INTRODUCTION, *_contents(), *_classes(), *_mute(), *_advertising()])
+    return "\n".join(
+        [INTRODUCTION, *_contents(), *_classes(), *_mute(), *_google(), *_advertising()]
+    )
 
 
 def main(arguments: list[str]) -> int:
@@ -103,38 +120,51 @@ def main(arguments: list[str]) -> int:
 
 def _contents() -> Iterator[str]:
     yield "## Contents / 目次\n"
-    for kind in Class:
+    for kind in table().rules:
         yield f"- [{text(kind).title} / {text(kind, 'ja').title}](#{kind})"
     yield "- [Numbers that do not decide / 判断に使わない番号](#mute)"
+    yield "- [Google](#google)"
     yield "- [Microsoft Advertising](#microsoft-advertising)\n"
 
 
 def _classes() -> Iterator[str]:
-    for kind in Class:
-        rule = table().rules[kind]
-        yield f'<a id="{kind}"></a>\n'
-        yield f"## {text(kind).title} / {text(kind, 'ja').title}\n"
-        yield (
-            f"`{rule.code}` · who acts / 対応する人: **{rule.actor}** · "
-            f"the connection / 接続の状態: {EFFECTS[rule.effect]}\n"
-        )
-        yield from _told(text(kind), text(kind, "ja"))
-        words = [f"`{word}`" for word in _named(kind)]
-        if words:
-            yield f"OAuth: {', '.join(words)}\n"
+    for kind in table().rules:
+        yield from _class("microsoft", kind, f"{kind}", "##")
         yield from _numbers(kind)
 
 
-def _named(kind: Class) -> Iterator[str]:
-    for word, entry in {**table().errors, **table().suberrors}.items():
-        if entry.kind is kind:
+def _google() -> Iterator[str]:
+    yield GOOGLE
+    for kind in table("google").rules:
+        yield from _class("google", kind, f"google-{kind}", "###")
+
+
+def _class(provider: IdentityProvider, kind: Class, anchor: str, heading: str) -> Iterator[str]:
+    """One class of answers: title, who acts, the connection's state, both texts, OAuth words."""
+    rule = table(provider).rules[kind]
+    english, japanese = (diagnosed(kind, None, language, provider) for language in ("en", "ja"))
+    yield f'<a id="{anchor}"></a>\n'
+    yield f"{heading} {english.title} / {japanese.title}\n"
+    yield (
+        f"`{rule.code}` · who acts / 対応する人: **{rule.actor}** · "
+        f"the connection / 接続の状態: {EFFECTS[rule.effect]}\n"
+    )
+    yield from _told(english, japanese, provider.capitalize())
+    words = [f"`{word}`" for word in _named(provider, kind)]
+    if words:
+        yield f"OAuth: {', '.join(words)}\n"
+
+
+def _named(provider: IdentityProvider, kind: Class) -> Iterator[str]:
+    for word, entry in {**table(provider).errors, **table(provider).suberrors}.items():
+        if entry.kind is kind or kind in entry.legs.values():
             yield word
 
 
-def _told(english: Text, japanese: Text) -> Iterator[str]:
+def _told(english: Text, japanese: Text, of: str = "Microsoft") -> Iterator[str]:
     for said in (english, japanese):
         yield f"{said.what}\n"
-        yield f"**→** {said.remedy} [Microsoft]({said.link})\n"
+        yield f"**→** {said.remedy} [{of}]({said.link})\n"
 
 
 def _numbers(kind: Class) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from broker.providers.entra.diagnosis import told
+from broker.providers.diagnosis import told
 from broker.providers.terms import Class
 from local.browser import Browser
 

@@ -8,13 +8,8 @@ from typing import Any
 import pytest
 
 from broker.domain.problems import KINDS, Provider
-from broker.providers.entra.diagnosis import (
-    Diagnosis,
-    diagnose,
-    diagnose_redirect,
-    diagnose_transport,
-    text,
-)
+from broker.providers.diagnosis import Diagnosis, text
+from broker.providers.entra.diagnosis import diagnose, diagnose_redirect, diagnose_transport
 from broker.providers.terms import Class, Effect, Endpoint
 
 NOW = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC

@@ -12,10 +12,11 @@ from typing import get_args
 import pytest
 
 from broker.domain.problems import KINDS, Actor
-from broker.providers.entra import error_catalogue
-from broker.providers.entra.diagnosis import diagnose, diagnose_redirect, text
-from broker.providers.entra.error_catalogue import table
-from broker.providers.terms import Class, Effect, Endpoint, Language, Text
+from broker.providers import diagnosis, error_catalogue
+from broker.providers.diagnosis import text
+from broker.providers.entra.diagnosis import diagnose, diagnose_redirect
+from broker.providers.error_catalogue import table
+from broker.providers.terms import Class, Effect, Endpoint, IdentityProvider, Language, Text
 from broker.services.advertising import catalogue, told
 from local.tools.troubleshooting import PAGE, main, page
 
@@ -87,12 +88,18 @@ def test_every_word_on_every_leg(leg: Endpoint) -> None:
         assert found.number is None
 
 
-@pytest.mark.parametrize("kind", Class)
+@pytest.mark.parametrize("provider", get_args(IdentityProvider))
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_class_has_a_rule_and_a_text(kind: Class, language: Language) -> None:
-    assert table().rules[kind].code in KINDS
-    assert text(kind, language).key == kind
-    check(text(kind, language), language)
+def test_every_class_has_a_rule_and_a_text(provider: IdentityProvider, language: Language) -> None:
+    for kind, rule in table(provider).rules.items():
+        assert rule.code in KINDS
+        said = diagnosis.told(kind, None, language, provider)
+        assert said.key == kind
+        check(said, language)
+
+
+def test_every_class_is_some_provider_s() -> None:
+    assert {kind for name in get_args(IdentityProvider) for kind in table(name).rules} == {*Class}
 
 
 @pytest.mark.parametrize("number", [int(number) for number in TOLD.split()])
@@ -102,8 +109,12 @@ def test_numbers_people_meet_have_their_own_text(number: int) -> None:
 
 
 def test_no_text_belongs_to_nothing() -> None:
-    keys = json.loads((folder() / "texts.json").read_text("utf-8"))
-    assert set(keys) <= set(Class) | {str(number) for number in table().numbers}
+    keys = json.loads((folder() / "entra" / "texts.json").read_text("utf-8"))
+    assert set(keys) <= set(table().rules) | {str(number) for number in table().numbers}
+    assert (
+        json.loads((folder() / "google" / "texts.json").read_text()).keys()
+        == table("google").rules.keys()
+    )
     assert {name for name in keys.values() if isinstance(name, str)} <= set(keys)
 
 
@@ -153,11 +164,11 @@ def test_the_page_names_every_number_and_its_links_lead_somewhere() -> None:
 def test_importing_reads_no_catalogue() -> None:
     code = (
         "import sys; from broker.providers.entra import diagnosis;"
-        "from broker.providers.entra.error_catalogue import table;"
+        "from broker.providers.error_catalogue import table;"
         "assert table.cache_info().currsize == 0;"
         "assert not {'boto3', 'requests', 'broker.services.advertising'} & set(sys.modules)"
     )
-    path = str(folder().parents[2])
+    path = str(folder().parents[1])
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": path}, timeout=30)
 
 

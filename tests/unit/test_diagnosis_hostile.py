@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.domain.problems import KINDS
-from broker.providers.entra.diagnosis import Diagnosis, diagnose, diagnose_redirect, text
-from broker.providers.entra.response import BODY_LIMIT
+from broker.providers.diagnosis import Diagnosis, text
+from broker.providers.entra.diagnosis import diagnose, diagnose_redirect
+from broker.providers.response import BODY_LIMIT
 from broker.providers.terms import Endpoint, Language
 from broker.services.advertising import Finding, diagnose_advertising
 

@@ -7,9 +7,12 @@ from typing import Literal, NamedTuple
 
 Language = Literal["en", "ja"]
 
+IdentityProvider = Literal["microsoft", "google"]
+"""As `identity_provider` says it in the API."""
+
 
 class Endpoint(StrEnum):
-    """Where Microsoft said it. The same number can mean different things on two legs."""
+    """Where the provider said it. The same number can mean different things on two legs."""
 
     AUTHORIZE = "authorize"
     CODE = "code"
@@ -48,18 +51,25 @@ class Class(StrEnum):
     RETRY = "retry"
     SECRET_EXPIRED = "secret_expired"  # noqa: S105 (the name of a class)
     CREDENTIAL = "credential"
+    CLIENT_DELETED = "client_deleted"
+    CLIENT_DISABLED = "client_disabled"
     CLIENT_MISCONFIGURED = "client_misconfigured"
+    FOREIGN_CLIENT = "foreign_client"
     SCOPE = "scope"
     SERVICE_ABSENT = "service_absent"
     ADMIN_CONSENT_PENDING = "admin_consent_pending"
     ADMIN_CONSENT = "admin_consent"
     ADMIN_ACCESS = "admin_access"
     CONDITIONAL_ACCESS = "conditional_access"
+    REAUTHENTICATION_POLICY = "reauthentication_policy"
+    ORGANIZATION_ONLY = "organization_only"
+    RESTRICTED = "restricted"
     USER_DENIED = "user_denied"
     ADMIN_DECLINED = "admin_declined"
     MFA = "mfa"
     PASSWORD = "password"  # noqa: S105 (the name of a class)
     OTHER_ACCOUNT = "other_account"
+    ACCOUNT_GONE = "account_gone"
     CONSENT = "consent"
     REAUTHORIZE = "reauthorize"
     RESTART = "restart"
@@ -76,6 +86,6 @@ class Text(NamedTuple):
     what: str
     remedy: str
     link: str
-    """A page of Microsoft, https."""
+    """A page of the provider, https."""
     meaning: str
     """A few words on the deciding number; empty where none decided."""

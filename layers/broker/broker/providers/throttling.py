@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from broker.domain.names import Incarnation
 from broker.domain.problems import Provider
-from broker.providers.entra.diagnosis import Diagnosis
+from broker.providers.diagnosis import Diagnosis
 
 OF_ONE = frozenset({50196})
 """AADSTS numbers of a throttle that is about one user's identical requests."""

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from broker.domain.problems import Actor
-from broker.providers.entra.error_catalogue import localized
-from broker.providers.entra.response import BODY_LIMIT, guid, load
+from broker.providers.error_catalogue import localized
+from broker.providers.response import BODY_LIMIT, guid, load
 from broker.providers.terms import Language, Text
 
 LINK = "https://learn.microsoft.com/advertising/guides/operation-error-codes"

@@ -14,7 +14,7 @@ from broker.domain.connection import Check
 from broker.domain.secret import Secret
 from broker.ports.errors import Unreachable
 from broker.ports.outside import Api, Reply
-from broker.providers.entra.response import load
+from broker.providers.response import load
 from broker.services import checks
 from broker.services.advertising import diagnose_advertising
 

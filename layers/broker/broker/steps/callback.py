@@ -24,7 +24,8 @@ from broker.ports.ambient import Clock, Telemetry
 from broker.ports.errors import Unavailable
 from broker.ports.outside import Queue, Refresher, RefreshRequest, Verifier
 from broker.ports.stores import Authorizations, Connections
-from broker.providers.entra.diagnosis import Diagnosis, diagnose_redirect
+from broker.providers.diagnosis import Diagnosis
+from broker.providers.entra.diagnosis import diagnose_redirect
 from broker.providers.entra.token_endpoint import OAuth, Refused
 from broker.providers.terms import Effect, Endpoint
 from broker.providers.token_response import TokenResponse

@@ -9,7 +9,7 @@ from typing import Any
 from broker.domain.connection import Check
 from broker.domain.names import Instant
 from broker.domain.problems import Actor, Problem, Provider
-from broker.providers.entra.diagnosis import Diagnosis, told
+from broker.providers.diagnosis import Diagnosis, told
 from broker.providers.terms import Class
 from broker.services import checks
 from broker.web.pages import shapes

@@ -15,7 +15,8 @@ from broker.ports.ambient import Clock, Randomness
 from broker.ports.errors import Unreachable
 from broker.ports.outside import Credential, Http
 from broker.providers.credential_breaker import Breaker
-from broker.providers.entra.diagnosis import Diagnosis, diagnose, diagnose_transport
+from broker.providers.diagnosis import Diagnosis
+from broker.providers.entra.diagnosis import diagnose, diagnose_transport
 from broker.providers.terms import Effect, Endpoint
 from broker.providers.throttling import Pauses
 from broker.providers.token_response import TokenResponse, parse

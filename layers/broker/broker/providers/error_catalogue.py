@@ -1,4 +1,4 @@
-"""The catalogue as data: answers.json (rules) and texts.json (what people are told).
+"""The catalogues as data: each provider's answers.json (rules) and texts.json (what people read).
 
 Both are read once, when first needed: a function that only serves stored tokens never does.
 """
@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from broker.domain.problems import KINDS, Actor
-from broker.providers.terms import Class, Effect, Endpoint, Language, Text
+from broker.providers.terms import Class, Effect, Endpoint, IdentityProvider, Language, Text
 
-_HERE = Path(__file__).parent
+_FOLDERS: dict[IdentityProvider, str] = {"microsoft": "entra", "google": "google"}
 _LEARN = "https://learn.microsoft.com/"
+_GOOGLE = "https://support.google.com/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,9 @@ class Table:
 
 
 @cache
-def table() -> Table:
+def table(provider: IdentityProvider = "microsoft") -> Table:
     """The rules. A mistake in the file is a ValueError or KeyError here, and in the tests."""
-    data = _read("answers.json")
+    data = _read(provider, "answers.json")
     return Table(
         rules={Class(name): _rule(rule) for name, rule in data["classes"].items()},
         legs={
@@ -74,46 +75,51 @@ def table() -> Table:
         },
         errors={name: _entry(entry) for name, entry in data["errors"].items()},
         suberrors={name: _entry(entry) for name, entry in data["suberrors"].items()},
-        numbers={int(number): _entry(entry) for number, entry in data["numbers"].items()},
+        numbers={int(number): _entry(entry) for number, entry in data.get("numbers", {}).items()},
     )
 
 
-def words(kind: Class, number: int | None, language: Language) -> Text:
+def words(
+    kind: Class,
+    number: int | None,
+    language: Language,
+    provider: IdentityProvider = "microsoft",
+) -> Text:
     """The text of a number where it has its own, else of its class."""
-    key = str(number) if number in _told() else kind.value
-    entry = _texts()[key]
+    texts = _texts(provider)
+    key = str(number) if str(number) in texts else kind.value
+    entry = texts[key]
     if isinstance(entry, str):  # numbers that say the same share one text
-        entry = _texts()[entry]
-    known = table().numbers.get(number or 0)
+        entry = texts[entry]
+    known = table(provider).numbers.get(number or 0)
     said = entry[language]
     return Text(
         key=key,
         title=said["title"],
         what=said["what"],
         remedy=said["remedy"],
-        link=localized(entry.get("link") or _texts()[kind.value]["link"], language),
+        link=localized(entry.get("link") or texts[kind.value]["link"], language),
         meaning=(known.meaning or {}).get(language, "") if known else "",
     )
 
 
 def localized(link: str, language: Language) -> str:
-    """Microsoft's manual in the reader's language."""
-    return link.replace(_LEARN, _LEARN + "ja-jp/", 1) if language == "ja" else link
+    """The provider's manual in the reader's language."""
+    if language == "en":
+        return link
+    if link.startswith(_GOOGLE):
+        return f"{link}?hl=ja"
+    return link.replace(_LEARN, _LEARN + "ja-jp/", 1)
 
 
 @cache
-def _told() -> frozenset[int]:
-    """The numbers with a text of their own."""
-    return frozenset(int(key) for key in _texts() if key.isdigit())
+def _texts(provider: IdentityProvider) -> dict[str, Any]:
+    return _read(provider, "texts.json")
 
 
-@cache
-def _texts() -> dict[str, Any]:
-    return _read("texts.json")
-
-
-def _read(name: str) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads((_HERE / name).read_text(encoding="utf-8"))
+def _read(provider: IdentityProvider, name: str) -> dict[str, Any]:
+    path = Path(__file__).parent / _FOLDERS[provider] / name
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return data
 
 
