@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.cli.fake import Fake, serving
+from tests.client.fake import Broker
 from tests.e2e.harness import Stack
 from token_broker.operator.cli.commands import cli
 
@@ -72,6 +74,19 @@ def offline(fake: tuple[Fake, str], monkeypatch: pytest.MonkeyPatch) -> Run:
     _forget(monkeypatch)
     keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"}
     return runner(lambda _: {**BARE, **keys, "TOKEN_BROKER_API_URL": fake[1]})
+
+
+@pytest.fixture
+def hostile(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Broker, Run]]:
+    """A server that answers what its script says, and commands in front of it."""
+    _forget(monkeypatch)
+    keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"}
+    with Broker() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server, runner(lambda _: {**BARE, **keys, "TOKEN_BROKER_API_URL": server.url})
+        server.shutdown()
+        thread.join()
 
 
 def _forget(monkeypatch: pytest.MonkeyPatch) -> None:

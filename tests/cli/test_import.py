@@ -253,7 +253,7 @@ def test_an_msal_cache(fake: Broker, offline: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("grants.csv", "connection,refresh_tokn\n", "Unknown column(s): refresh_tokn."),
+        ("grants.csv", "connection,refresh_tokn\n", "unknown: column 2 (refresh_token?)."),
         ("grants.csv", "connection,service\n", "refresh_token are needed"),
         ("grants.csv", "connection,refresh_token\n", "nothing to import"),
         ("grants.txt", "", "--format"),

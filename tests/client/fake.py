@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections import deque
@@ -68,6 +69,12 @@ def problem(code: str, status: int, **fields: Any) -> Answer:
     if "retry_after" in fields:
         headers["Retry-After"] = str(fields["retry_after"])
     return Answer(status, body, headers)
+
+
+def nobody() -> str:
+    """A URL at which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
 class Broker(ThreadingHTTPServer):

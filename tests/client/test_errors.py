@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
+
+import pytest
 
 from token_broker import Provider, TokenBrokerError
+from token_broker.errors import (
+    AdministratorActionRequired,
+    CallerActionRequired,
+    InvalidArgument,
+    OperatorActionRequired,
+    OwnerActionRequired,
+    Retryable,
+)
 
 ERROR = TokenBrokerError(
     "reauthorization_required",
@@ -47,3 +58,28 @@ def test_between_processes_and_threads() -> None:
         assert twin is not ERROR
         assert vars(twin) == vars(ERROR)
         assert str(twin) == str(ERROR)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "fields"),
+    [
+        (OwnerActionRequired, "reauthorization_required", {"actor": "owner"}),
+        (AdministratorActionRequired, "admin_consent_required", {"actor": "tenant_admin"}),
+        (OperatorActionRequired, "client_secret_expired", {"actor": "operator"}),
+        (OperatorActionRequired, "brand_new", {}),
+        (CallerActionRequired, "access_denied", {"actor": "caller"}),
+        (CallerActionRequired, "no_credentials", {}),
+        (CallerActionRequired, "invalid_request", {"status": 400}),
+        (InvalidArgument, "invalid_request", {}),
+        (Retryable, "throttled", {"actor": "nobody"}),
+        (Retryable, "internal_error", {"actor": "operator", "retryable": True}),
+        (Retryable, "unreachable", {"retryable": True}),
+    ],
+)
+def test_the_subclass_says_who_must_act(
+    kind: type[TokenBrokerError], code: str, fields: dict[str, Any]
+) -> None:
+    error = TokenBrokerError(code, **fields)
+    assert type(error) is kind
+    assert type(error.copy()) is type(pickle.loads(pickle.dumps(error))) is kind
+    assert isinstance(error, ValueError) is (kind is InvalidArgument)

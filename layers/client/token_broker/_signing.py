@@ -5,6 +5,7 @@ botocore is imported with the first signature: it takes longer than all the rest
 
 from __future__ import annotations
 
+import os
 from threading import Lock
 from typing import Any, Protocol
 
@@ -47,24 +48,27 @@ class Signer(AuthBase):
     def _frozen(self) -> Any:
         """Credentials of this moment. botocore finds them (environment, profile, SSO, ECS, EKS,
         Lambda, EC2) and renews those that expire."""
-        from botocore.exceptions import BotoCoreError
+        from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             with self._lock:
                 if self._credentials is None:
                     self._credentials = self._aws().get_credentials()
-                found = self._credentials
-            if found is None:
-                raise TokenBrokerError("no_credentials", "botocore finds none anywhere.")
-            return found.get_frozen_credentials()
-        except BotoCoreError as error:
-            name = type(error).__name__
-            raise TokenBrokerError("no_credentials", f"botocore raised {name}.") from error
+                credentials = self._credentials
+            if credentials is not None:
+                return credentials.get_frozen_credentials()
+            failure = TokenBrokerError("no_credentials", "botocore finds none anywhere.")
+        except (BotoCoreError, ClientError) as error:
+            # No cause: it may hold botocore's own signed request, to STS for one.
+            failure = TokenBrokerError("no_credentials", _told(error))
+        raise failure
 
     def _aws(self) -> Any:
         if self._session is None:
             from botocore.session import Session
 
+            # Lambda, ECS and people set AWS_REGION; botocore reads AWS_DEFAULT_REGION alone.
+            self._region = self._region or os.environ.get("AWS_REGION")
             self._session = Session()
         return self._session
 
@@ -73,12 +77,24 @@ class Signer(AuthBase):
         if self._region is None:
             aws = self._aws()
             found = getattr(aws, "region_name", None)  # boto3
-            if found is None and hasattr(aws, "get_config_variable"):
+            if not found and hasattr(aws, "get_config_variable"):
                 found = aws.get_config_variable("region")
             if not found:
                 raise TokenBrokerError(
                     "invalid_request",
-                    "The API URL names no region: give region=, or set AWS_DEFAULT_REGION.",
+                    "The API URL names no region, and AWS_REGION, AWS_DEFAULT_REGION and the "
+                    "profile do not either.",
+                    remedy="Give the region: --region, or region= in Python.",
                 )
             self._region = str(found)
         return self._region
+
+
+def _told(error: Exception) -> str:
+    """What botocore says, for people: a missing profile by its name, an answer by AWS's code."""
+    name = type(error).__name__
+    if name == "ProfileNotFound":
+        return str(error)
+    answer = getattr(error, "response", None)
+    code = answer.get("Error", {}).get("Code", "") if isinstance(answer, dict) else ""
+    return f"botocore raised {name} ({code})." if code else f"botocore raised {name}."

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
+from token_broker._json import decode
+from token_broker._text import plain
 from token_broker.errors import Provider, TokenBrokerError
 from token_broker.token import Token
 
@@ -19,12 +20,24 @@ MAX_MIN_TTL = 2700
 SKEW_SECONDS = 240
 """AWS refuses signatures 5 minutes off; a little less, for the clocks differ by the transfer."""
 
+NO_STAGE = (
+    "API Gateway answers, but has nothing at this URL: the stage or the path is missing or wrong."
+)
+_NO_STAGE = (b'"Forbidden"', b'"Missing Authentication Token"')
+"""What it says then. The broker's own API answers all else as problem details."""
+
 # Compiled with their first use, not with the import.
 _SLUG = r"[a-z0-9][a-z0-9-]{0,62}"
+_BEARER = r"[\x21-\x7e]+"  # RFC 6749 appendix A.12, without the space no header could carry
 _REGION = (
     r"\.execute-api\.([a-z]{2}(?:-[a-z]+)+-\d)\.(?:vpce\.)?(?:amazonaws\.com(?:\.cn)?|api\.aws)$"
 )
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+Scope = str | Collection[str] | None
+"""Scopes of one resource: a text with spaces between them, or several texts; None: the service's
+own."""
 
 
 class Key(NamedTuple):
@@ -47,35 +60,68 @@ class Ask(NamedTuple):
     patient: bool = True
 
 
-def key(connection: str, scope: str | None) -> Key:
-    """Scopes in any order are one key."""
-    if not re.fullmatch(_SLUG, connection):
-        raise TokenBrokerError("invalid_request", f"{connection!r} is no name of a connection.")
-    words = sorted(set((scope or "").split()))
-    return Key(connection, " ".join(words) or None)
+def key(connection: str, scope: Scope) -> Key:
+    """Scopes in any order, as one text or several, are one key."""
+    words: list[Any] = scope.split() if isinstance(scope, str) else _several(scope)
+    if not all(isinstance(word, str) and word.split() == [word] for word in words):
+        raise TokenBrokerError(
+            "invalid_request", "scope is a text with spaces between scopes, or a list of scopes."
+        )
+    return Key(slug(connection), " ".join(sorted(set(words))) or None)
+
+
+def _several(scope: object) -> list[Any]:
+    """[None] stands for what is no collection at all."""
+    if scope is None:
+        return []
+    return [*scope] if isinstance(scope, Collection) else [None]
+
+
+def slug(connection: str) -> str:
+    """The name of a connection. Raises `invalid_request`, and does not repeat what was given: it
+    may be a token in the wrong place."""
+    if not isinstance(connection, str) or not re.fullmatch(_SLUG, connection):
+        raise TokenBrokerError(
+            "invalid_request",
+            "A connection's name has 1 to 63 of a-z, 0-9 and '-', and begins with none of '-'.",
+        )
+    return connection
 
 
 def check_min_ttl(seconds: int) -> int:
     """Raises `invalid_request` beyond 0 to 2,700."""
-    if not 0 <= seconds <= MAX_MIN_TTL:
+    if not isinstance(seconds, (int, float)) or not 0 <= seconds <= MAX_MIN_TTL:
         raise TokenBrokerError("invalid_request", f"min_ttl is 0 to {MAX_MIN_TTL} seconds.")
     return int(seconds)
 
 
 def base_url(api_url: str) -> str:
     """The URL without a slash at its end. Tokens travel over TLS only (RFC 6750 §5.3), but for
-    this machine itself; ValueError for all else."""
+    this machine itself; InvalidArgument for all else."""
     require_tls(api_url)
-    if urlsplit(api_url).query or urlsplit(api_url).fragment:
-        raise ValueError(f"The API URL ends with the stage, without a query: {api_url}")
+    parts = urlsplit(api_url)
+    if parts.query or parts.fragment or parts.username is not None:
+        raise _bad_url("it ends with the stage, without a query, and holds no user name.")
+    if region(api_url) and not parts.path.strip("/"):
+        raise _bad_url("it names no stage: take the whole output ApiUrl, such as https://…/v1.")
     return api_url.rstrip("/")
 
 
 def require_tls(url: str) -> None:
-    """ValueError unless the URL is https or on this machine."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
-        raise ValueError(f"A token travels over https only, not to {parts.scheme}://{parts.netloc}")
+    """InvalidArgument unless the URL is https or on this machine."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except (ValueError, AttributeError):
+        raise _bad_url("it cannot be read.") from None
+    if not host or not url.isprintable() or " " in url:
+        raise _bad_url("it names no host, or holds spaces.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOCAL):
+        raise _bad_url(f"a token travels over https only, not to {parts.scheme}://{host}")
+
+
+def _bad_url(reason: str) -> TokenBrokerError:
+    return TokenBrokerError("invalid_request", f"The URL: {reason}")
 
 
 def region(api_url: str) -> str | None:
@@ -100,14 +146,14 @@ def token(body: bytes, ask: Ask, asked_at: float) -> Token:
     """The token of an answer 200. `asked_at`: when the request left (Unix seconds), so that the
     computed end is never after the real one, and a clock that is a little off does no harm."""
     try:
-        found = json.loads(body)
+        found = decode(body)
         access_token, left = found["access_token"], int(found["expires_in"])
         parameters = {str(name): str(value) for name, value in found["parameters"].items()}
         ends = datetime.fromtimestamp(asked_at + left, UTC)
-        if isinstance(access_token, str) and access_token and left > 0:
+        if re.fullmatch(_BEARER, access_token) and left > 0:
             scope = str(found["scope"])
             return Token(access_token, ends, scope, ask.key.connection, parameters)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError):
         pass
     connection = ask.key.connection
     detail = "It is no token answer."
@@ -118,7 +164,7 @@ def failure(
     status: int, headers: Mapping[str, str], body: bytes, ask: Ask, now: float
 ) -> TokenBrokerError:
     """The error of any other answer. `headers` compare without case (as those of requests do)."""
-    request_id = headers.get("x-amzn-RequestId") or headers.get("apigw-requestid")
+    request_id = _text(headers.get("x-amzn-RequestId") or headers.get("apigw-requestid"))
     common: dict[str, Any] = {
         "connection": ask.key.connection,
         "status": status,
@@ -131,11 +177,11 @@ def failure(
         return TokenBrokerError("clock_skew", detail, **common)
     problem = _problem(body)
     if problem is None:
-        return _foreign(status, headers, common)
+        return _foreign(status, headers, body, common)
     # API Gateway's own failures pass; the broker's say by their code whether they do.
     passing = status >= 500 and "x-amzn-ErrorType" in headers
     return TokenBrokerError(
-        str(problem["code"]),
+        _text(problem["code"]) or "",
         _text(problem.get("detail")) or "",
         actor=_text(problem.get("actor")),
         title=_text(problem.get("title")),
@@ -148,10 +194,12 @@ def failure(
 
 
 def _foreign(
-    status: int, headers: Mapping[str, str], common: Mapping[str, Any]
+    status: int, headers: Mapping[str, str], body: bytes, common: Mapping[str, Any]
 ) -> TokenBrokerError:
     """An answer without a code: API Gateway's plain ones, or somebody else's."""
     retry_after = _seconds(headers.get("Retry-After"))
+    if status == 403 and any(word in body[:200] for word in _NO_STAGE):
+        return TokenBrokerError("unexpected_answer", NO_STAGE, **common)
     if status in (401, 403):
         return TokenBrokerError("not_authorized", **common)
     if status == 429:
@@ -163,7 +211,7 @@ def _foreign(
 
 def _problem(body: bytes) -> Mapping[str, Any] | None:
     try:
-        found = json.loads(body)
+        found = decode(body)
     except ValueError:
         return None
     return found if isinstance(found, dict) and _text(found.get("code")) else None
@@ -173,13 +221,13 @@ def _provider(found: object) -> Provider | None:
     if not isinstance(found, dict):
         return None
     codes = found.get("error_codes")
-    numbers = [number for number in codes if isinstance(number, int)] if codes else []
+    numbers = [code for code in codes if type(code) is int] if isinstance(codes, list) else []
     texts = {name: _text(found.get(name)) for name in Provider._fields if name != "error_codes"}
     return Provider(error_codes=tuple(numbers), **texts)
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return (plain(value) or None) if isinstance(value, str) else None
 
 
 def _seconds(value: object) -> int | None:
@@ -193,5 +241,5 @@ def _skew(date: str | None, now: float) -> float:
     """Seconds by which this clock is behind the server's."""
     try:
         return parsedate_to_datetime(date or "").timestamp() - now
-    except ValueError:
+    except (ValueError, TypeError, OverflowError, OSError):
         return 0.0

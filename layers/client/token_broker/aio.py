@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from token_broker import _wire
 from token_broker._signing import SupportsCredentials
-from token_broker._wire import Key
+from token_broker._wire import Key, Scope
 from token_broker.broker import TokenBroker
 from token_broker.token import Token
 
@@ -48,7 +48,7 @@ class AsyncTokenBroker:
         twin._flights = {}
         return twin
 
-    async def token(self, connection: str, scope: str | None = None, min_ttl: int = 0) -> Token:
+    async def token(self, connection: str, scope: Scope = None, min_ttl: int = 0) -> Token:
         """As TokenBroker.token. A successor is fetched in the background."""
         key, min_ttl = _wire.key(connection, scope), _wire.check_min_ttl(min_ttl)
         usable, due = self.sync._cache.peek(key, min_ttl)

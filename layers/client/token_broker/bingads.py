@@ -14,6 +14,7 @@ from bingads.authorization import (
     OAuthWithAuthorizationCode,
 )
 
+from token_broker._wire import Scope
 from token_broker.broker import TokenBroker
 from token_broker.token import Token
 
@@ -37,7 +38,7 @@ class BrokerAuthentication(OAuthWithAuthorizationCode):  # type: ignore[misc]  #
         self,
         broker: TokenBroker,
         connection: str,
-        scope: str | None = None,
+        scope: Scope = None,
         *,
         env: str = PRODUCTION,
     ) -> None:
@@ -77,7 +78,7 @@ class BrokerAuthentication(OAuthWithAuthorizationCode):  # type: ignore[misc]  #
 def authorization_data(
     broker: TokenBroker,
     connection: str,
-    scope: str | None = None,
+    scope: Scope = None,
     *,
     env: str = PRODUCTION,
     **given: Any,

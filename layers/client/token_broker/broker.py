@@ -10,6 +10,7 @@ from token_broker import _wire
 from token_broker._cache import Cache
 from token_broker._signing import Signer, SupportsCredentials
 from token_broker._transport import Transport
+from token_broker._wire import Scope
 from token_broker.token import Token
 
 if TYPE_CHECKING:
@@ -44,11 +45,11 @@ class TokenBroker:
         self._transport = Transport(self.api_url, signer, timeout, http)
         self._cache = Cache(self._transport.fetch, time.time)
 
-    def token(self, connection: str, scope: str | None = None, min_ttl: int = 0) -> Token:
+    def token(self, connection: str, scope: Scope = None, min_ttl: int = 0) -> Token:
         """A live token of a connection; from memory if there is one.
 
-        scope    other scopes of the connection's consent than the service's own, separated by
-                 spaces, all of one resource
+        scope    other scopes of the connection's consent than the service's own, all of one
+                 resource: a text with spaces between them, or several texts
         min_ttl  seconds that the token must still live, at most 2,700
 
         Raises TokenBrokerError.

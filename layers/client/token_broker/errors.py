@@ -1,7 +1,15 @@
-"""The one error this package raises.
+"""What this package raises.
 
 TokenBrokerError ─ code, status, actor, title, detail, remedy, retry_after, provider, request_id
-    the code says why; branch on it, never on text.
+├── Retryable                     heals by itself: come back after `retry_after`
+├── OwnerActionRequired           the owner of the account must consent, or do something there
+├── AdministratorActionRequired   the administrator of the owner's tenant must
+├── OperatorActionRequired        whoever runs the broker must
+└── CallerActionRequired          this job, its role or its configuration is wrong
+    └── InvalidArgument           an argument is, so nothing was sent; also a ValueError
+
+Catch a subclass by who must act, branch on `code` for why, never on text. `TokenBrokerError(...)`
+makes the subclass that fits, as OSError does by its number.
 
 Codes come from the broker (its answers follow RFC 9457). Only from here come `unreachable`,
 `no_credentials`, `clock_skew` and `unexpected_answer`. Answers without a code, of API Gateway or of
@@ -13,7 +21,11 @@ The README lists them all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self, TypeVar, cast
+
+from token_broker._text import plain
+
+Error = TypeVar("Error", bound="TokenBrokerError")
 
 HEALS = frozenset(
     {
@@ -23,10 +35,9 @@ HEALS = frozenset(
         "grant_at_risk",
         "broker_unavailable",
         "rate_limited",
-        "unreachable",
     }
 )
-"""Codes of what heals by itself: worth another try."""
+"""Codes of what heals by itself: worth another try. `unreachable` may, and says so itself."""
 
 
 class Kind(NamedTuple):
@@ -37,6 +48,8 @@ class Kind(NamedTuple):
     remedy: str
 
 
+OTHER = Kind("operator", "The broker refused", "Ask the operator.")
+"""Of codes that are not known here."""
 KINDS: dict[str, Kind] = {
     "unreachable": Kind(
         "caller",
@@ -94,6 +107,19 @@ class TokenBrokerError(Exception):
     retryable    whether it heals by itself
     """
 
+    def __new__(
+        cls,
+        code: str,
+        *_: object,
+        status: int | None = None,
+        actor: str | None = None,
+        retryable: bool | None = None,
+        **__: object,
+    ) -> Self:
+        """An instance of the subclass that says who must act."""
+        kind = _kind(code, status, actor, retryable) if cls is TokenBrokerError else cls
+        return cast(Self, super().__new__(kind, code))
+
     def __init__(
         self,
         code: str,
@@ -109,7 +135,7 @@ class TokenBrokerError(Exception):
         request_id: str | None = None,
         retryable: bool | None = None,
     ) -> None:
-        kind = KINDS.get(code) or Kind("operator", "The broker refused", "Ask the operator.")
+        kind = KINDS.get(code) or OTHER
         self.code = code
         self.detail = detail
         self.connection = connection
@@ -133,7 +159,7 @@ class TokenBrokerError(Exception):
         traces = self._traces()
         if traces:
             lines.append(f"  ({traces})")
-        return "\n".join(lines)
+        return plain("\n".join(lines))
 
     def _traces(self) -> str:
         """What support asks for."""
@@ -144,15 +170,59 @@ class TokenBrokerError(Exception):
         found += [f"retry after {self.retry_after} s"] if self.retry_after is not None else []
         return ", ".join(found)
 
-    def copy(self) -> TokenBrokerError:
+    def copy(self) -> Self:
         """The same error anew: one instance raised in many threads would gather all their
         tracebacks."""
-        return _again(dict(self.__dict__))
+        return _again(type(self), self.__dict__)
 
-    def __reduce__(self) -> tuple[Any, tuple[dict[str, Any]]]:
-        return _again, (dict(self.__dict__),)
+    def __reduce__(self) -> tuple[Any, tuple[type[Self], dict[str, Any]]]:
+        return _again, (type(self), dict(self.__dict__))
 
 
-def _again(fields: Mapping[str, Any]) -> TokenBrokerError:
+class Retryable(TokenBrokerError):
+    """It heals by itself; `retry_after` seconds later another try makes sense."""
+
+
+class OwnerActionRequired(TokenBrokerError):
+    """The owner of the account must consent, or do something there."""
+
+
+class AdministratorActionRequired(TokenBrokerError):
+    """The administrator of the owner's tenant must approve or change something."""
+
+
+class OperatorActionRequired(TokenBrokerError):
+    """Whoever runs the broker must act."""
+
+
+class CallerActionRequired(TokenBrokerError):
+    """This job, its role or its configuration is wrong."""
+
+
+class InvalidArgument(CallerActionRequired, ValueError):
+    """An argument is wrong, so nothing was sent."""
+
+
+ACTORS: dict[str, type[TokenBrokerError]] = {
+    "nobody": Retryable,
+    "owner": OwnerActionRequired,
+    "tenant_admin": AdministratorActionRequired,
+    "operator": OperatorActionRequired,
+    "caller": CallerActionRequired,
+}
+
+
+def _kind(
+    code: str, status: int | None, actor: str | None, retryable: bool | None
+) -> type[TokenBrokerError]:
+    """The subclass for an error."""
+    if code in HEALS if retryable is None else retryable:
+        return Retryable
+    if code == "invalid_request" and status is None:
+        return InvalidArgument
+    return ACTORS.get(actor or (KINDS.get(code) or OTHER).actor, OperatorActionRequired)
+
+
+def _again(kind: type[Error], fields: Mapping[str, Any]) -> Error:
     known = {name: value for name, value in fields.items() if not name.startswith("__")}
-    return TokenBrokerError(**known)
+    return kind(**known)

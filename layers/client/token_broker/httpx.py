@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Generator
 
 import httpx
 
-from token_broker._wire import require_tls
+from token_broker._wire import Scope, require_tls
 from token_broker.aio import AsyncTokenBroker
 from token_broker.broker import TokenBroker
 from token_broker.token import Token
@@ -23,7 +23,10 @@ class BearerAuth(httpx.Auth):
     """
 
     def __init__(
-        self, broker: TokenBroker | AsyncTokenBroker, connection: str, scope: str | None = None
+        self,
+        broker: TokenBroker | AsyncTokenBroker,
+        connection: str,
+        scope: Scope = None,
     ) -> None:
         if isinstance(broker, TokenBroker):
             broker = AsyncTokenBroker.over(broker)

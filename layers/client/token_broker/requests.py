@@ -7,7 +7,7 @@ from typing import Any
 from requests import PreparedRequest, Response
 from requests.auth import AuthBase
 
-from token_broker._wire import require_tls
+from token_broker._wire import Scope, require_tls
 from token_broker.broker import TokenBroker
 
 
@@ -18,7 +18,7 @@ class BearerAuth(AuthBase):
     Raises TokenBrokerError if there is no token, ValueError for a URL without TLS.
     """
 
-    def __init__(self, broker: TokenBroker, connection: str, scope: str | None = None) -> None:
+    def __init__(self, broker: TokenBroker, connection: str, scope: Scope = None) -> None:
         self._broker = broker
         self._connection = connection
         self._scope = scope

@@ -1,10 +1,10 @@
 """Managing connections: the routes of the operator.
 
-    from token_broker.operator.client import Operator
+    from token_broker.operator import Operator
 
-    operator = Operator("https://<id>.execute-api.<region>.amazonaws.com/v1")
-    for connection in operator.list():
-        print(connection["connection"], connection["status"])
+    with Operator("https://<id>.execute-api.<region>.amazonaws.com/v1") as operator:
+        for connection in operator.list():
+            print(connection["connection"], connection["status"])
 
 Every method raises TokenBrokerError.
 """
@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 import requests
@@ -22,10 +23,21 @@ from requests.adapters import HTTPAdapter
 
 from token_broker import _wire
 from token_broker._signing import Signer, SupportsCredentials
-from token_broker._transport import CONNECT_SECONDS, READ_SECONDS, pause
+from token_broker._transport import plain_session, repeated, send
 from token_broker._wire import Ask, Key
 from token_broker.errors import TokenBrokerError
-from token_broker.operator.shapes import Change, Connection, Links, Status, Verification, Wish
+from token_broker.operator.reading import read
+from token_broker.operator.shapes import (
+    Change,
+    Connection,
+    IdentityProvider,
+    Links,
+    Nothing,
+    Page,
+    Status,
+    Verification,
+    Wish,
+)
 
 THREADS = 32
 """Connections that are kept open at most."""
@@ -34,9 +46,11 @@ REPEATABLE = frozenset({"GET", "PUT"})
 DOUBTFUL = frozenset({"unreachable", "broker_unavailable"})
 """Codes after which nobody knows."""
 
+T = TypeVar("T")
+
 
 class Operator:
-    """Safe for threads.
+    """Safe for threads; a context manager, which closes its connections.
 
     api_url  the output ApiUrl of the broker's stack, stage included
     session  of botocore or boto3; without it botocore finds the credentials
@@ -63,7 +77,8 @@ class Operator:
 
     def create(self, wish: Wish) -> Links:
         """A new connection, and the links for its owner and an administrator."""
-        return cast(Links, self._call("POST", "/connections", wish["connection"], body=wish))
+        name = _wire.slug(wish["connection"])
+        return self._call(Links, "POST", "/connections", name, body=wish)
 
     def list(self, status: Status | None = None) -> Iterator[Connection]:
         """All connections, page by page."""
@@ -71,110 +86,119 @@ class Operator:
         while cursor is not None:
             given = {"status": status, "cursor": cursor or None, "limit": "100"}
             query = {name: value for name, value in given.items() if value is not None}
-            page = self._call("GET", "/connections", query=query)
+            page = self._call(Page, "GET", "/connections", query=query)
             yield from page["connections"]
             cursor = page["next_cursor"]
 
     def show(self, connection: str) -> Connection:
         """One connection, all but secrets."""
-        return cast(Connection, self._one("GET", connection))
+        return self._of(Connection, "GET", connection)
 
     def change(self, connection: str, change: Change) -> Connection:
         """Merge patch. A stale `version` is a `conflict`."""
-        return cast(Connection, self._one("PATCH", connection, body=change))
+        return self._of(Connection, "PATCH", connection, body=change)
 
-    def delete(self, connection: str) -> None:
-        """Delete the connection and its tokens. Microsoft has no way to revoke the consent."""
-        self._one("DELETE", connection)
+    def delete(self, connection: str, revoke: bool = False) -> None:
+        """Delete the connection and its tokens. `revoke` also withdraws the consent at Google;
+        Microsoft has no way to."""
+        query = {"revoke": "true"} if revoke else None
+        self._of(Nothing, "DELETE", connection, query=query)
 
     def reauthorize(
-        self, connection: str, scopes: tuple[str, ...] = (), allow_account_change: bool = False
+        self,
+        connection: str,
+        scopes: Iterable[str] = (),
+        allow_account_change: bool = False,
+        *,
+        identity_provider: IdentityProvider | None = None,
+        send_link: bool = False,
     ) -> Links:
-        """New links; earlier ones end."""
+        """New links; earlier ones end. `send_link` has the broker mail the owner's."""
         body: dict[str, Any] = {"allow_account_change": allow_account_change}
-        if scopes:
-            body["scopes"] = [*scopes]
-        return cast(Links, self._one("POST", connection, "/authorizations", body))
+        optional = {
+            "scopes": [*scopes],
+            "identity_provider": identity_provider,
+            "send_link": send_link,
+        }
+        body |= {name: value for name, value in optional.items() if value}
+        return self._of(Links, "POST", connection, "/authorizations", body)
 
-    def refresh(self, connection: str) -> Connection:
-        """Redeem the refresh token now."""
-        return cast(Connection, self._one("POST", connection, "/refresh"))
+    def refresh(self, connection: str, client_authentication: str | None = None) -> Connection:
+        """Redeem the refresh token now. `client_authentication`: with this kind alone (`secret`,
+        `certificate`, `federated`)."""
+        body = {"client_authentication": client_authentication} if client_authentication else None
+        return self._of(Connection, "POST", connection, "/refresh", body)
 
     def adopt(self, connection: str, refresh_token: str) -> Connection:
         """Import a refresh token of the broker's client id. It counts once it was redeemed."""
         body = {"refresh_token": refresh_token}
-        return cast(Connection, self._one("PUT", connection, "/refresh-token", body))
+        return self._of(Connection, "PUT", connection, "/refresh-token", body)
 
     def verify(self, connection: str) -> Verification:
         """Whether the connection really reaches its service."""
-        return cast(Verification, self._one("POST", connection, "/verify"))
+        return self._of(Verification, "POST", connection, "/verify")
 
     def close(self) -> None:
         """Close the connections to the broker."""
         self._http.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
     def __repr__(self) -> str:
         return f"Operator({self.api_url!r})"
 
-    def _one(
-        self, method: str, connection: str, path: str = "", body: Mapping[str, Any] | None = None
-    ) -> Any:
-        name = _wire.key(connection, None).connection
-        return self._call(method, f"/connections/{name}{path}", name, body=body)
+    def _of(
+        self,
+        shape: type[T],
+        method: str,
+        connection: str,
+        path: str = "",
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> T:
+        name = _wire.slug(connection)
+        return self._call(shape, method, f"/connections/{name}{path}", name, body=body, query=query)
 
     def _call(
         self,
+        shape: type[T],
         method: str,
         path: str,
         connection: str = "",
         *,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
-    ) -> Any:
-        """One call, repeated while that makes sense and can do no harm."""
-        deadline, attempt = time.monotonic() + self._timeout, 0
+    ) -> T:
+        """One call, repeated while that makes sense and can do no harm; its answer in its shape."""
         # SigV4 wants a space as %20.
         text = f"?{urlencode(query, quote_via=quote, safe='')}" if query else ""
         data = None if body is None else json.dumps(body).encode()
-        while True:
-            try:
-                return self._once(method, self.api_url + path + text, data, connection)
-            except TokenBrokerError as error:
-                wait = pause(error, attempt, deadline - time.monotonic())
-                doubtful = error.code in DOUBTFUL and method not in REPEATABLE
-                if wait is None or doubtful:
-                    raise
-            self._sleep(wait)
-            attempt += 1
 
-    def _once(self, method: str, url: str, data: bytes | None, connection: str) -> Any:
-        named = connection or None
-        headers = {"Accept": "application/json"}
-        try:
-            answer = self._http.request(
-                method,
-                url,
-                data=data,
-                auth=self._signer,
-                headers=headers | ({"Content-Type": "application/json"} if data else {}),
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            name = type(error).__name__
-            raise TokenBrokerError(
-                "unreachable", f"requests raised {name}.", connection=named
-            ) from error
-        if answer.status_code == 204:
-            return None
-        if answer.status_code not in (200, 201):
-            raise _failure(answer, connection)
-        try:
-            return answer.json()
-        except ValueError:
-            raise TokenBrokerError(
-                "unexpected_answer", "It is not JSON.", connection=named
-            ) from None
+        def once(left: float) -> T:
+            url = self.api_url + path + text
+            answer = send(self._http, self._signer, method, url, left, connection or None, data)
+            return _result(shape, answer, connection)
+
+        def harmless(error: TokenBrokerError) -> bool:
+            return method in REPEATABLE or error.code not in DOUBTFUL
+
+        return repeated(once, self._timeout, self._sleep, harmless)
+
+
+def _result(shape: type[T], answer: requests.Response, connection: str) -> T:
+    if answer.status_code not in (200, 201, 204):
+        raise _failure(answer, connection)
+    raw = answer.content if answer.status_code != 204 else b"{}"
+    return read(shape, raw, answer.status_code, connection or None)
 
 
 def _failure(answer: requests.Response, connection: str) -> TokenBrokerError:
@@ -190,9 +214,7 @@ def _failure(answer: requests.Response, connection: str) -> TokenBrokerError:
 
 def _session() -> requests.Session:
     """Keeps as many connections as an import has threads, and no cookies."""
-    from token_broker._transport import _session as plain
-
-    session = plain()
+    session = plain_session()
     session.mount("https://", HTTPAdapter(pool_maxsize=THREADS))
     session.mount("http://", HTTPAdapter(pool_maxsize=THREADS))
     return session

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from token_broker.errors import TokenBrokerError
 from token_broker.operator.shapes import Grant
 
 PARAMETERS = ("developer_token", "customer_id", "account_id")
-"""What is handed out beside a token."""
+"""What an operator stores to be handed out beside a token."""
+HANDED_OUT = (*PARAMETERS, "identity_provider")
+"""What comes beside a token. The last is the broker's own word: whose sign-in it was."""
 
 
 def grant(text: str) -> Grant:
@@ -20,11 +23,11 @@ def grant(text: str) -> Grant:
 
 
 def pairs(texts: Iterable[str]) -> dict[str, str]:
-    """`NAME=TEXT`, several times. ValueError for one without `=`."""
+    """`NAME=TEXT`, several times. InvalidArgument for one without `=`."""
     found = {}
     for text in texts:
         name, mark, value = text.partition("=")
         if not mark:
-            raise ValueError(f"{text}: give NAME=TEXT.")
+            raise TokenBrokerError("invalid_request", "A label is NAME=TEXT.")
         found[name] = value
     return found

@@ -18,7 +18,7 @@ def client(session: Session, service: str) -> Any:
     try:
         found = session.aws.create_client(service, region_name=_region(session), config=config)
     except BotoCoreError as error:
-        raise told(error, service) from error
+        raise told(error, service) from None
     session.opened.callback(found.close)
     return found
 
@@ -32,6 +32,6 @@ def outputs(session: Session, stack: str) -> dict[str, str]:
     try:
         answer = client(session, "cloudformation").describe_stacks(StackName=stack)
     except refused() as error:
-        raise told(error, f"cloudformation:DescribeStacks on {stack}") from error
+        raise told(error, f"cloudformation:DescribeStacks on {stack}") from None
     (found,) = answer["Stacks"]
     return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}

@@ -16,7 +16,7 @@ from token_broker.errors import TokenBrokerError
 from token_broker.operator.awserrors import refused, told
 from token_broker.operator.cli.aws import client, outputs
 from token_broker.operator.cli.session import Session
-from token_broker.operator.shapes import Connection
+from token_broker.operator.shapes import Connection, excess
 
 SKEW_NOTICE = 30
 """Seconds: AWS tolerates 300; a clock that is so far off already runs free."""
@@ -56,6 +56,8 @@ def examine(session: Session, stack: str | None) -> Iterator[Finding]:
         yield _failed("operator", error)
     yield _refreshes(found)
     yield _redemptions(found)
+    if spilled := _excess(found):
+        yield spilled
     if stack is None:
         yield Finding("stack", None, "Not looked at.", "Name the stack with --stack.")
         return
@@ -136,6 +138,18 @@ def _redemptions(found: list[Connection]) -> Finding:
     return Finding("client credential", None, "It has not been used yet.", remedy)
 
 
+def _excess(found: list[Connection]) -> Finding | None:
+    """Microsoft puts every scope that the account ever consented to, for this app and resource,
+    into a token: callers may get more than their connection asked for."""
+    names = [one["connection"] for one in found if excess(one)]
+    if not names:
+        return None
+    detail = f"{len(names)} of {len(found)} connections: their tokens hold more than their own "
+    detail += f"scopes, {names[0]} among them (token-broker show tells which)."
+    remedy = "Connections that must not share rights of one resource need app registrations apart."
+    return Finding("excess scopes", None, detail, remedy, "", "operator")
+
+
 def _deployment(session: Session, stack: str) -> Iterator[Finding]:
     """What the outputs of the stack lead to."""
     try:
@@ -171,7 +185,7 @@ def _secret(session: Session, found: Mapping[str, str]) -> Finding:
         value = json.loads(answer["SecretString"])
         placeholder, ends = value.get("client_secret") == "REPLACE-ME", value.get("expires_at")
     except refused() as error:
-        raise told(error, f"secretsmanager:GetSecretValue on {arn}") from error
+        raise told(error, f"secretsmanager:GetSecretValue on {arn}") from None
     except (ValueError, KeyError, AttributeError):
         return _secret_bad("It is not JSON with client_secret.", found)
     if placeholder:
@@ -198,7 +212,7 @@ def _schedule(session: Session, found: Mapping[str, str]) -> Finding:
     try:
         state = client(session, "scheduler").get_schedule(Name=name)
     except refused() as error:
-        raise told(error, f"scheduler:GetSchedule on {name}") from error
+        raise told(error, f"scheduler:GetSchedule on {name}") from None
     if state["State"] != "ENABLED":
         remedy = "Enable it in EventBridge Scheduler: nothing is refreshed meanwhile."
         return Finding("schedule", False, f"{name} is {state['State']}.", remedy, "", "operator")
@@ -210,7 +224,7 @@ def _letters(session: Session, found: Mapping[str, str]) -> Finding:
     try:
         answer = client(session, "sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[count])
     except refused() as error:
-        raise told(error, "sqs:GetQueueAttributes on the dead-letter queue") from error
+        raise told(error, "sqs:GetQueueAttributes on the dead-letter queue") from None
     number = int(answer["Attributes"][count])
     if number:
         remedy = "Once the cause is gone: token-broker replay"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from token_broker._text import clean, masked, plain
 from token_broker.errors import TokenBrokerError
 from token_broker.operator.shapes import Connection, Links, Verification, username
 
@@ -28,15 +30,27 @@ PIPE_WIDTH = 160
 SIGNS = {True: Text("✓", "green"), False: Text("✗", "red")}
 
 
-def out() -> Console:
+class Screen(Console):
+    """Where text becomes output for people: whoever wrote it, it moves no cursor."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """As rich; control segments are its own."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(plain(text), style)
+
+
+def out() -> Screen:
     """Results. Made anew, so that it follows a stdout that was replaced; wide in a pipe or file."""
     width = None if sys.stdout.isatty() else PIPE_WIDTH
-    return Console(highlight=False, soft_wrap=True, width=width)
+    return Screen(highlight=False, soft_wrap=True, width=width)
 
 
-def err() -> Console:
+def err() -> Screen:
     """Progress, hints, errors."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Screen(stderr=True, highlight=False, soft_wrap=True)
 
 
 def note(text: str) -> None:
@@ -46,27 +60,33 @@ def note(text: str) -> None:
 
 def data(value: Any) -> None:
     """A result for machines."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(clean(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def raw(text: str) -> None:
+    """A result for a pipe: a token, lines for a shell."""
+    sys.stdout.write(plain(text) + "\n")
 
 
 def lines(values: Iterable[Any]) -> str:
     """JSON lines."""
-    return "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
+    return "".join(json.dumps(clean(value), ensure_ascii=False) + "\n" for value in values)
 
 
 def problem(error: TokenBrokerError) -> dict[str, Any]:
     """An error for machines."""
     fields = ("code", "title", "detail", "actor", "remedy", "connection", "status", "retry_after")
     found = {name: getattr(error, name) for name in (*fields, "request_id")}
+    found["detail"] = masked(error.detail)
     return {name: value for name, value in found.items() if value not in (None, "")}
 
 
 def error(one: TokenBrokerError, as_json: bool) -> None:
     """What went wrong, who must act, and how."""
     if as_json:
-        sys.stderr.write(json.dumps(problem(one), ensure_ascii=False) + "\n")
+        sys.stderr.write(lines([problem(one)]))
         return
-    head, *rest = str(one).splitlines()
+    head, *rest = masked(str(one)).splitlines()
     err().print(f"[red]✗[/] {escape(head)}")
     for line in rest:
         err().print(escape(line))
@@ -149,7 +169,7 @@ def links(found: Links) -> None:
     console.print(
         "[bold]For a tenant administrator, if the owner is told that one must approve:[/]"
     )
-    console.print(escape(found["admin_consent_url"]))
+    console.print(escape(found["admin_consent_url"] or ""))
     note(f"Good until {found['expires_at']}. Whoever has a link may consent: send it safely.")
 
 
@@ -162,4 +182,4 @@ def verification(found: Verification) -> None:
         )
         if not check["ok"]:
             actor = (check["actor"] or "").replace("_", " ")
-            console.print(escape(f"  {check['code']}; {actor}: {check['remedy']}"))
+            console.print(escape(f"  {check['code']}; {actor}: {check['remedy'] or ''}"))

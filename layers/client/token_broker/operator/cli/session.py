@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import Any, TypeVar
 
 import click
 
+from token_broker._text import masked
 from token_broker.broker import TokenBroker
 from token_broker.errors import TokenBrokerError
 from token_broker.operator.cli import exits, screen
@@ -86,6 +87,16 @@ def shared(command: F) -> F:
     return option("--api-url", envvar="TOKEN_BROKER_API_URL", metavar="URL", help=help_url)(command)
 
 
+@contextmanager
+def _masked() -> Iterator[None]:
+    """A usage error repeats what was typed; not if that looks like a token."""
+    try:
+        yield
+    except click.ClickException as error:
+        error.message = masked(error.message)  # type: ignore[misc]
+        raise
+
+
 class Group(click.Group):
     """Shows errors as code, actor and remedy, and exits with the documented status."""
 
@@ -93,12 +104,11 @@ class Group(click.Group):
         """Run the command."""
         session = ctx.ensure_object(Session)
         try:
-            return super().invoke(ctx)
+            with _masked():
+                return super().invoke(ctx)
         except TokenBrokerError as error:
             screen.error(error, session.as_json)
             ctx.exit(exits.of(error))
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
         except KeyboardInterrupt:
             screen.note("Interrupted.")
             ctx.exit(exits.INTERRUPTED)

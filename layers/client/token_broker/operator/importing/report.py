@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TextIO
 
+from token_broker._text import masked
+
 Result = Literal["imported", "unchanged", "skipped", "failed", "untried"]
 
 
@@ -27,8 +29,9 @@ class Outcome:
     remedy: str = ""
 
     def as_dict(self) -> dict[str, str]:
-        """The fields that say something."""
-        return {name: text for name, text in asdict(self).items() if text}
+        """The fields that say something. Masked: in a row whose columns are shifted, a token stands
+        where the broker expects a word, and its answer may repeat that."""
+        return {name: masked(text) for name, text in asdict(self).items() if text}
 
 
 def writer(file: TextIO | None, name: str) -> Callable[[Outcome], None]:
@@ -41,7 +44,7 @@ def writer(file: TextIO | None, name: str) -> Callable[[Outcome], None]:
     rows.writeheader()
 
     def write(outcome: Outcome) -> None:
-        rows.writerow({name: _cell(text) for name, text in asdict(outcome).items()})
+        rows.writerow({name: _cell(text) for name, text in outcome.as_dict().items()})
         file.flush()
 
     return write

@@ -6,11 +6,11 @@ JSON object with the fields of a row, where others are ignored.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from token_broker._json import decode
 from token_broker.errors import TokenBrokerError
 from token_broker.operator.awserrors import refused, told
 from token_broker.operator.importing.files import Item, attempt
@@ -29,7 +29,7 @@ def secrets(
             )
             found = [one["Name"] for page in pages for one in page["SecretList"]]
         except refused() as error:
-            raise told(error, "secretsmanager:ListSecrets") from error
+            raise told(error, "secretsmanager:ListSecrets") from None
         wanted += [name for name in found if name.startswith(prefix)]
     for name in wanted:
         yield attempt(lambda n=name: _secret(client, n, defaults))  # type: ignore[misc]
@@ -39,7 +39,7 @@ def _secret(client: Any, name: str, defaults: Defaults) -> Row:
     try:
         text = client.get_secret_value(SecretId=name).get("SecretString")
     except refused() as error:
-        raise _unread(name, told(error, f"secretsmanager:GetSecretValue on {name}")) from error
+        raise _unread(name, told(error, f"secretsmanager:GetSecretValue on {name}")) from None
     return value(name, text, defaults)
 
 
@@ -57,7 +57,7 @@ def parameters(
         )
         found = [one for page in pages for one in page["Parameters"]]
     except refused() as error:
-        raise told(error, f"ssm:GetParametersByPath on {prefix}, kms:Decrypt") from error
+        raise told(error, f"ssm:GetParametersByPath on {prefix}, kms:Decrypt") from None
     for one in found:
         yield attempt(lambda o=one: value(o["Name"], o["Value"], defaults))  # type: ignore[misc]
 
@@ -66,7 +66,7 @@ def _parameter(client: Any, name: str, defaults: Defaults) -> Row:
     try:
         found = client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
     except refused() as error:
-        raise _unread(name, told(error, f"ssm:GetParameter on {name}, kms:Decrypt")) from error
+        raise _unread(name, told(error, f"ssm:GetParameter on {name}, kms:Decrypt")) from None
     return value(name, found["Value"], defaults)
 
 
@@ -76,7 +76,7 @@ def value(name: str, text: str | None, defaults: Defaults) -> Row:
     if not text:
         raise BadRow(name, "It holds no text.", last)
     try:
-        found = json.loads(text)
+        found = decode(text)
     except ValueError:
         found = text.strip()
     given = found if isinstance(found, dict) else {"refresh_token": text.strip()}

@@ -140,9 +140,10 @@ def _tell(session: Session, counts: Counter[str], failures: list[Outcome]) -> No
     console = screen.out()
     for one in failures:
         sign = "[red]✗[/]" if one.result == "failed" else "[yellow]·[/]"
-        code = f" {one.code}:" if one.code else ""
+        words = one.as_dict()
+        code = f" {words['code']}:" if one.code else ""
         console.print(f"{sign} {escape(one.source)} {escape(one.connection)}:{code}", end=" ")
-        console.print(escape(f"{one.detail} {one.remedy}".strip()))
+        console.print(escape(f"{words.get('detail', '')} {words.get('remedy', '')}".strip()))
     told = [f"{counts[name]} {name}" for name in ("imported", "unchanged", "skipped", "failed")]
     told += [f"{counts['untried']} untried"] if counts["untried"] else []
     console.print(f"{'[red]✗[/]' if counts['failed'] else '[green]✓[/]'} {', '.join(told)}")

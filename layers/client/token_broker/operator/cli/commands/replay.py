@@ -59,7 +59,7 @@ def move(sqs: Any, dead: str, queue: str, count: int) -> int:
         for one in done:
             sqs.delete_message(QueueUrl=dead, ReceiptHandle=one["ReceiptHandle"])
     except refused() as error:
-        raise _failed(error) from error
+        raise _failed(error) from None
     if not done:
         raise TokenBrokerError("broker_unavailable", "SQS accepted none of the messages.")
     return len(done)

@@ -8,6 +8,7 @@ import click
 
 from token_broker.operator.cli import screen
 from token_broker.operator.cli.session import current, shared
+from token_broker.operator.words import HANDED_OUT
 from token_broker.token import Token
 
 
@@ -27,11 +28,11 @@ def token(connection: str, scope: str | None, min_ttl: int, form: str | None) ->
     if session.as_json:
         screen.data(_fields(found))
     elif form == "header":
-        click.echo(f"Authorization: Bearer {found.access_token}")
+        screen.raw(f"Authorization: Bearer {found.access_token}")
     elif form == "env":
-        click.echo(_exports(found))
+        screen.raw(_exports(found))
     else:
-        click.echo(found.access_token)
+        screen.raw(found.access_token)
 
 
 def _fields(found: Token) -> dict[str, object]:
@@ -48,11 +49,12 @@ def _fields(found: Token) -> dict[str, object]:
 
 
 def _exports(found: Token) -> str:
-    """ACCESS_TOKEN, ACCESS_TOKEN_EXPIRES_AT and the parameters, in upper case."""
+    """ACCESS_TOKEN, ACCESS_TOKEN_EXPIRES_AT and the known parameters, in upper case. Names of
+    others would be lines that a shell runs, whatever they hold."""
     values = {
         "ACCESS_TOKEN": found.access_token,
         "ACCESS_TOKEN_EXPIRES_AT": f"{found.expires_at:%Y-%m-%dT%H:%M:%SZ}",
-        **{name.upper(): text for name, text in found.parameters.items()},
+        **{name.upper(): found.parameters[name] for name in HANDED_OUT if name in found.parameters},
     }
     return "\n".join(f"export {name}={shlex.quote(text)}" for name, text in values.items())
 
