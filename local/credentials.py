@@ -27,6 +27,8 @@ def main() -> int:
         "AWS_SESSION_TOKEN": principal["session_token"],
         "AWS_REGION": document["region"],
         "AWS_ENDPOINT_URL": document["aws_endpoint_url"],
+        "AWS_ENDPOINT_URL_STS": document["web_identity"]["issuer"],
+        "AWS_ENDPOINT_URL_IAM": document["web_identity"]["issuer"],
     }
     print("\n".join(f"export {key}={shlex.quote(value)}" for key, value in exports.items()))
     return 0

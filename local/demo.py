@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ import requests
 from local import deploy, stack
 from local.browser import Browser
 from local.processes import StackError
+from local.settings import Settings
 from local.signed import Caller
 from local.simulator.client import Platform
 from local.template import ROOT
@@ -39,7 +41,7 @@ class StepError(Exception):
 class Demo:
     """The steps, in order, against a stack that is up."""
 
-    def __init__(self, settings: stack.Settings, document: dict[str, Any]) -> None:
+    def __init__(self, settings: Settings, document: dict[str, Any]) -> None:
         self._cloud = deploy.Cloud(settings.endpoint)
         self._outputs = stack.outputs(settings.state)
         self._platform = Platform(settings.platform)
@@ -179,10 +181,14 @@ def main() -> int:
     return 0
 
 
-def _settings(state: Any) -> stack.Settings:
-    apart = stack.Settings.apart(state)
+def _settings(state: Any) -> Settings:
+    apart = Settings.apart(state)
     aws, identity = os.environ.get("AWS_PORT"), os.environ.get("IDENTITY_PORT")
-    return stack.Settings(state, int(aws or apart.aws_port), int(identity or apart.identity_port))
+    return replace(
+        apart,
+        aws_port=int(aws or apart.aws_port),
+        identity_port=int(identity or apart.identity_port),
+    )
 
 
 def _expect(answer: requests.Response, status: int) -> dict[str, Any]:

@@ -182,6 +182,30 @@ def set_secret(cloud: Cloud, arn: str, secret: str) -> None:
     cloud.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=value)
 
 
+def subjects(cloud: Cloud) -> list[str]:
+    """ARNs of the roles that may stand for the client: those of `callback` and `refresh`."""
+    resources = cloud.client("cloudformation").describe_stack_resources(StackName=NAME)
+    functions = {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for resource in resources["StackResources"]
+        if resource["ResourceType"] == "AWS::Lambda::Function"
+    }
+    configuration = cloud.client("lambda").get_function_configuration
+    return [
+        str(configuration(FunctionName=functions[name])["Role"])
+        for name in ("CallbackFunction", "RefreshFunction")
+    ]
+
+
+def certificate(cloud: Cloud, outputs: Mapping[str, str]) -> str | None:
+    """The public certificate of the client, as PEM, if the stack has one."""
+    name = outputs.get("ClientCertificateParameterName")
+    if name is None:
+        return None
+    value = cloud.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    return value if "BEGIN CERTIFICATE" in value else None
+
+
 def principals(cloud: Cloud, outputs: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Name → role_arn and session credentials, of `operator`, `team-a` and `team-b`.
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NoReturn, TypedDict
 
 import requests
 
@@ -62,11 +62,21 @@ def free_port() -> int:
         return port
 
 
-def start(service: Service, state: Path, directory: Path) -> None:
-    """Start a service in a process group of its own and wait until it answers."""
-    _require_free(service)
-    log = state / f"{service.name}.log"
-    with log.open("wb") as output:
+def start(services: Sequence[Service], state: Path, directory: Path) -> None:
+    """Start services at once, each in a process group of its own, and wait until all answer."""
+    for service in services:
+        _require_free(service)
+    started = [(service, _spawn(service, state, directory)) for service in services]
+    deadline = time.monotonic() + START_SECONDS
+    for service, process in started:
+        while not _answers(service.health):
+            if process.poll() is not None or time.monotonic() > deadline:
+                _give_up(service, services, state)
+            time.sleep(0.1)
+
+
+def _spawn(service: Service, state: Path, directory: Path) -> subprocess.Popen[bytes]:
+    with (state / f"{service.name}.log").open("wb") as output:
         process = subprocess.Popen(
             service.command,
             cwd=directory,
@@ -79,13 +89,15 @@ def start(service: Service, state: Path, directory: Path) -> None:
     _children[process.pid] = process
     note: Note = {"pid": process.pid, "started": _started(process.pid)}
     (state / f"{service.name}.pid").write_text(json.dumps(note))
-    deadline = time.monotonic() + START_SECONDS
-    while not _answers(service.health):
-        if process.poll() is not None or time.monotonic() > deadline:
-            stop(service.name, state)
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-            raise StackError(f"{service.name} did not start; the end of {log}:\n{tail}")
-        time.sleep(0.1)
+    return process
+
+
+def _give_up(failed: Service, services: Sequence[Service], state: Path) -> NoReturn:
+    for service in services:
+        stop(service.name, state)
+    log = state / f"{failed.name}.log"
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    raise StackError(f"{failed.name} did not start; the end of {log}:\n{tail}")
 
 
 def running(name: str, state: Path) -> bool:

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from local import processes, stack
+from local import processes, servers, stack
 from local.processes import StackError
+from local.settings import Settings
 from local.template import ROOT
 
 STATE = ROOT / ".local"
@@ -32,7 +33,7 @@ def main() -> int:
 
 
 def _up() -> int:
-    settings = stack.Settings.from_environment(STATE, os.environ)
+    settings = Settings.from_environment(STATE, os.environ)
     document = stack.up(settings, lambda line: print(f"✓ {line}", flush=True))
     print(_instructions(document, settings, STATE / "stack.json"))
     return 0
@@ -44,7 +45,7 @@ def _down() -> int:
 
 
 def _status() -> int:
-    for name in (stack.EMULATOR, stack.IDENTITY):
+    for name in (servers.EMULATOR, servers.IDENTITY, servers.TOKENS):
         print(f"{name}: {'up' if processes.running(name, STATE) else 'down'}")
     path = STATE / "stack.json"
     if path.exists():
@@ -52,7 +53,7 @@ def _status() -> int:
     return 0
 
 
-def _instructions(document: dict[str, Any], settings: stack.Settings, path: Path) -> str:
+def _instructions(document: dict[str, Any], settings: Settings, path: Path) -> str:
     shown = path.relative_to(ROOT)
     simulated = "" if settings.platform_url else " (simulated; users and faults: its home page)"
     return f"""

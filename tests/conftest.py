@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from local.stack import Settings
+from local.settings import Settings
 from tests.e2e.harness import Stack, up
 
 SLOW = [HealthCheck.too_slow]

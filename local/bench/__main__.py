@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from local import stack
+from local import servers
 from local.bench import calls, cold, costs, crowd, emulated, hit, memory, others, rotation, sample
 from local.bench.ground import Ground
 from local.bench.table import show
@@ -70,7 +70,7 @@ def machine() -> dict[str, Any]:
 
 def starts(rounds: int) -> dict[str, Any]:
     """Cold starts against the floor, and what each import costs."""
-    python = stack.emulator_python()
+    python = servers.emulator_python()
     with cold.ground(python, json.dumps(sample.event("cold"))) as environment:
         _say("Cold starts ...")
         times = cold.race(python, environment, cold.PROGRAMS, rounds)

@@ -21,6 +21,7 @@ from broker.domain.secret import Secret
 from local import deploy, stack
 from local.bench import sample
 from local.bench.ground import Counted, Ground, Silent
+from local.settings import Settings
 from local.simulator.client import Platform
 
 PATIENT = Config(
@@ -46,7 +47,7 @@ def broker(report: Callable[[str], None]) -> Iterator[Ground]:
     """Over a local stack of its own. Changes this process's environment: the steps are wired as in
     a function."""
     with tempfile.TemporaryDirectory() as state:
-        own = stack.Settings.apart(Path(state))
+        own = Settings.apart(Path(state))
         stack.up(own, report)
         kept, quick = dict(os.environ), clients.QUICK
         try:
@@ -65,7 +66,7 @@ def broker(report: Callable[[str], None]) -> Iterator[Ground]:
             stack.down(own.state)
 
 
-def environment(own: stack.Settings, names: Mapping[str, str]) -> dict[str, str]:
+def environment(own: Settings, names: Mapping[str, str]) -> dict[str, str]:
     """What the functions are told, for all of them together."""
     cloud = deploy.Cloud(own.endpoint)
     found = {
@@ -99,7 +100,7 @@ def environment(own: stack.Settings, names: Mapping[str, str]) -> dict[str, str]
     }
 
 
-def _wired(own: stack.Settings) -> Ground:
+def _wired(own: Settings) -> Ground:
     telemetry: Any = Silent()
     redeem = wiring.refresh_step(settings.parse(settings.Refresh, os.environ), telemetry)
     http = Counted(redeem.oauth.http)

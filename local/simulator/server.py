@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import threading
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from .app import create
 from .world import Registration, World
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 BACKLOG = 2048
 """Connections waiting to be accepted: a thousand callers arrive at once in tests."""
@@ -34,31 +37,20 @@ class _Server(ThreadedWSGIServer):
     request_queue_size = BACKLOG
 
 
-class Server:
-    """A running platform. `port` 0 picks a free one; `base_url` is what documents and issuers name.
-
-    With a `public_url` the platform calls itself by that name, as behind a proxy.
-    """
+class Serving:
+    """An application that listens; a context manager. `port` 0 picks a free one."""
 
     def __init__(
-        self,
-        port: int = 0,
-        host: str = "127.0.0.1",
-        *,
-        public_url: str | None = None,
-        registration: Registration | None = None,
+        self, application: WSGIApplication, port: int = 0, host: str = "127.0.0.1"
     ) -> None:
-        self.world = World(public_url or "http://localhost", registration)
-        self._server = _Server(host, port, create(self.world), handler=_Handler)
+        self._server = _Server(host, port, application, handler=_Handler)
         self.port = self._server.port
         self.url = f"http://localhost:{self.port}"
-        if public_url is None:
-            self.world.base_url = self.url
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True
         )
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -75,3 +67,20 @@ class Server:
     def run(self) -> None:
         """Serve until interrupted."""
         self._server.serve_forever()
+
+
+class Server(Serving):
+    """The running platform. With a `public_url` it calls itself by that name, as behind a proxy."""
+
+    def __init__(
+        self,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        *,
+        public_url: str | None = None,
+        registration: Registration | None = None,
+    ) -> None:
+        self.world = World(public_url or "http://localhost", registration)
+        super().__init__(create(self.world), port, host)
+        if public_url is None:
+            self.world.base_url = self.url

@@ -40,6 +40,15 @@ class Registration:
     audience: str = "AzureADandPersonalMicrosoftAccount"
 
 
+@dataclass(frozen=True, slots=True)
+class GoogleRegistration:
+    """The OAuth client a fresh platform starts with at Google."""
+
+    client_id: str = "123456789012-simulated.apps.googleusercontent.com"
+    client_secret: str = field(default="GOCSPX-simulated~1_a-b+c/d=e", repr=False)
+    redirect_uris: tuple[str, ...] = ("http://localhost:8080/callback/google",)
+
+
 SHARED_SEGMENTS = ("common", "organizations", "consumers")
 
 

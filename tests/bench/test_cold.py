@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local import stack
+from local import servers
 from local.bench import cold, sample
 
 FLOOR, FIRST = "floor", "import and first call"
@@ -26,7 +26,7 @@ HEAVY = (
 
 @pytest.fixture(scope="module")
 def built() -> Iterator[tuple[Path, dict[str, str]]]:
-    python = stack.emulator_python()
+    python = servers.emulator_python()
     with cold.ground(python, json.dumps(sample.event("cold"))) as environment:
         yield python, environment
 

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.stack import Settings
+from local.settings import Settings
 from local.template import ROOT
 from tests.cli.conftest import environment
 from tests.e2e.harness import Stack, up

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from local.stack import Settings
+from local.settings import Settings
 from tests.cli.page import PAGE, Shell, steady
 from tests.e2e.harness import up
 from token_broker.operator.cli.commands import cli

@@ -25,9 +25,10 @@ from broker.ports.stores import (
     Descriptions,
     Vault,
 )
-from local import deploy, processes, stack, template
+from local import deploy, processes, servers, template
 from local.memory import authorizations as remembered
 from local.memory import tables
+from local.settings import Settings
 
 T = TypeVar("T")
 
@@ -64,10 +65,10 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 @pytest.fixture(scope="session")
 def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A client of an emulator of our own, with the timeouts and retries the functions use."""
-    settings = stack.Settings.apart(tmp_path_factory.mktemp("emulator"))
+    settings = Settings.apart(tmp_path_factory.mktemp("emulator"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # the process outlives its handle
-        processes.start(stack.emulator(settings), settings.state, template.ROOT)
+        processes.start([servers.emulator(settings)], settings.state, template.ROOT)
         gc.collect()
     client = boto3.client(
         "dynamodb",
@@ -81,7 +82,7 @@ def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield client
     finally:
         client.close()
-        processes.stop(stack.EMULATOR, settings.state)
+        processes.stop(servers.EMULATOR, settings.state)
 
 
 @pytest.fixture(scope="session")

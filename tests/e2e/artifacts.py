@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local import deploy, package
-from local import stack as local_stack
+from local import deploy, package, servers
 from local import template as local_template
 from tests.e2e import runner
 from tests.e2e.harness import Stack
@@ -44,7 +43,7 @@ class Artifacts:
     @classmethod
     def unpack(cls, root: Path, stack: Stack) -> Artifacts:
         """All archives that the stack was deployed from."""
-        archives = package.build(local_template.load(), local_stack.emulator_python())
+        archives = package.build(local_template.load(), servers.emulator_python())
         for logical, archive in archives.items():
             with zipfile.ZipFile(archive) as bundle:
                 bundle.extractall(root / logical)
@@ -58,7 +57,7 @@ class Artifacts:
             job, answers = Path(directory) / "job.json", Path(directory) / "answers.json"
             text = {"path": [str(one) for one in path], "events": events, "answers": str(answers)}
             job.write_text(json.dumps(text))
-            command = [str(local_stack.emulator_python()), "-I", "-S", runner.__file__, str(job)]
+            command = [str(servers.emulator_python()), "-I", "-S", runner.__file__, str(job)]
             done = subprocess.run(
                 command,
                 check=False,

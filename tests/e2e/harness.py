@@ -16,6 +16,7 @@ import requests
 from local import deploy
 from local import stack as local_stack
 from local.browser import Browser
+from local.settings import Settings
 from local.signed import Caller
 from local.simulator.client import Platform
 from tests.e2e import logs
@@ -62,7 +63,7 @@ def refused(answer: requests.Response, status: int, code: str) -> dict[str, Any]
 
 
 @contextmanager
-def up(settings: local_stack.Settings) -> Iterator[Stack]:
+def up(settings: Settings) -> Iterator[Stack]:
     """A stack that is up; ended at the end."""
     document = local_stack.up(settings, lambda line: None)
     found = Stack(settings, document, local_stack.outputs(settings.state))
@@ -77,7 +78,7 @@ def up(settings: local_stack.Settings) -> Iterator[Stack]:
 class Stack:
     """A stack that is up. `document`: of stack.json; `outputs`: of the template."""
 
-    settings: local_stack.Settings
+    settings: Settings
     document: Mapping[str, Any] = field(repr=False)
     outputs: Mapping[str, str] = field(repr=False)
     clients: dict[str, Any] = field(default_factory=dict, repr=False)

@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from local import processes
-from local import stack as local_stack
+from local import processes, servers
 from local import template as local_template
 from local.browser import Browser
 from local.processes import Service, StackError
+from local.settings import Settings
 from local.simulator.client import Platform
 from tests.e2e import harness
 
@@ -33,7 +33,7 @@ def elsewhere(tmp_path: Path) -> Iterator[harness.Stack]:
         "CLIENT_ID": CLIENT_ID,
         "CLIENT_SECRET": CLIENT_SECRET,
     }
-    settings = local_stack.Settings.from_environment(tmp_path / "stack", environment)
+    settings = Settings.from_environment(tmp_path / "stack", environment)
     platform = Service(
         "elsewhere",
         [sys.executable, "-m", "local.simulator", "--port", str(port)],
@@ -47,7 +47,7 @@ def elsewhere(tmp_path: Path) -> Iterator[harness.Stack]:
         f"http://127.0.0.1:{port}/_control/health",
         "none",
     )
-    processes.start(platform, tmp_path, local_template.ROOT)
+    processes.start([platform], tmp_path, local_template.ROOT)
     try:
         with harness.up(settings) as stack:
             yield stack
@@ -57,7 +57,7 @@ def elsewhere(tmp_path: Path) -> Iterator[harness.Stack]:
 
 def test_the_main_job_at_another_platform(elsewhere: harness.Stack) -> None:
     stack = elsewhere
-    assert not processes.running(local_stack.IDENTITY, stack.settings.state)
+    assert not processes.running(servers.IDENTITY, stack.settings.state)
     assert stack.document["identity_platform_url"] == stack.settings.platform_url
     created, user = stack.create(), stack.user()
     location = urlsplit(Browser().depart(created["authorize_url"]))
@@ -76,4 +76,4 @@ def test_the_main_job_at_another_platform(elsewhere: harness.Stack) -> None:
 def test_a_platform_needs_its_credentials(tmp_path: Path) -> None:
     environment = {"IDENTITY_PLATFORM_URL": "https://login.microsoftonline.com", "CLIENT_ID": "x"}
     with pytest.raises(StackError, match="CLIENT_SECRET"):
-        local_stack.Settings.from_environment(tmp_path, environment)
+        Settings.from_environment(tmp_path, environment)

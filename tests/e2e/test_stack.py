@@ -14,7 +14,8 @@ def test_stack_file_is_private_and_complete(stack: Stack) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     document = json.loads(path.read_text())
     assert set(document) == {
-        *("api_url", "region", "aws_endpoint_url", "identity_platform_url", "principals")
+        *("api_url", "region", "aws_endpoint_url", "identity_platform_url", "principals"),
+        "web_identity",
     }
     assert set(document["principals"]) == {"operator", "team-a", "team-b"}
     for principal in document["principals"].values():

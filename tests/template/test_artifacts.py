@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local import package, stack
+from local import package, servers
 from local.template import ROOT
 from tests.template.conftest import Resources
 from tests.template.test_locks import requirements
@@ -33,7 +33,7 @@ assert not outside, outside
 @pytest.fixture(scope="session")
 def archives(template: dict[str, Any]) -> dict[str, Path]:
     """Logical id → archive, as the local stack deploys them."""
-    return package.build(template, stack.emulator_python())
+    return package.build(template, servers.emulator_python())
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +96,7 @@ def test_handler_imports_from_artifacts_alone(
 ) -> None:
     variables = filled(template, deployed, step)
     paths = [unpacked / f"{step}Function", *(unpacked / layer / "python" for layer in LAYERS)]
-    command = [str(stack.emulator_python()), "-I", "-S", "-W", "error", "-c", IMPORT]
+    command = [str(servers.emulator_python()), "-I", "-S", "-W", "error", "-c", IMPORT]
     ran = subprocess.run(
         [*command, json.dumps([str(path) for path in paths])],
         check=False,

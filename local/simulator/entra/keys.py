@@ -1,4 +1,4 @@
-"""Signing keys made at start, the JWKS document, and ID tokens.
+"""Entra's signing keys made at start, the JWKS document, and ID tokens.
 
 Work and personal accounts have keys of their own, each bound to its issuer, as Microsoft's are:
 https://learn.microsoft.com/entra/identity-platform/access-tokens
@@ -6,37 +6,12 @@ https://learn.microsoft.com/entra/identity-platform/access-tokens
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
 
+from ..keys import Key
 from .directory import PERSONAL_TENANT
-
-
-class Key:
-    """One RSA key with its id."""
-
-    def __init__(self) -> None:
-        self.private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.public: dict[str, Any] = jwt.algorithms.RSAAlgorithm.to_jwk(
-            self.private.public_key(), as_dict=True
-        )
-        self.id = _b64(hashlib.sha256(self.public["n"].encode()).digest()[:20])
-
-    def jwk(self, issuer: str) -> dict[str, Any]:
-        """The public half, as the keys document lists it."""
-        return {
-            "kty": "RSA",
-            "use": "sig",
-            "kid": self.id,
-            "x5t": self.id,
-            "n": self.public["n"],
-            "e": self.public["e"],
-            "issuer": issuer,
-        }
 
 
 class Keys:
@@ -51,8 +26,8 @@ class Keys:
         """`/discovery/v2.0/keys`."""
         return {
             "keys": [
-                self.work.jwk(f"{base_url}/{{tenantid}}/v2.0"),
-                self.personal.jwk(f"{base_url}/{PERSONAL_TENANT}/v2.0"),
+                _jwk(self.work, f"{base_url}/{{tenantid}}/v2.0"),
+                _jwk(self.personal, f"{base_url}/{PERSONAL_TENANT}/v2.0"),
             ]
         }
 
@@ -61,9 +36,10 @@ class Keys:
         key = self.personal if claims.get("tid") == PERSONAL_TENANT else self.work
         if signature == "none":
             return jwt.encode(claims, "", algorithm="none")
-        private = self.foreign.private if signature == "foreign" else key.private
-        return jwt.encode(claims, private, algorithm="RS256", headers={"kid": key.id})
+        return (self.foreign if signature == "foreign" else key).sign(claims, key.id)
 
 
-def _b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+def _jwk(key: Key, issuer: str) -> dict[str, Any]:
+    """As Microsoft lists it: bound to an issuer, without `alg`."""
+    jwk = {name: value for name, value in key.jwk().items() if name != "alg"}
+    return jwk | {"x5t": key.id, "issuer": issuer}
