@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import stack as local_stack
+from local import servers
 from local.template import ROOT
 from tests.e2e.harness import Stack
 from tests.e2e.logs import PAGE, events, groups
@@ -85,7 +85,7 @@ def test_all_groups_are_listed(stack: Stack, group: str) -> None:
 def late_lines(*arguments: str) -> list[str]:
     """The logs of two calls whose lines are read late."""
     ran = subprocess.run(
-        [str(local_stack.emulator_python()), "-m", "tests.e2e.late_lines", *arguments],
+        [str(servers.emulator_python()), "-m", "tests.e2e.late_lines", *arguments],
         cwd=ROOT,
         check=True,
         capture_output=True,
