@@ -32,7 +32,7 @@ stop: .venv/stamp ## End the local stack
 status: .venv/stamp ## Tell whether the local stack is up
 	@$(BIN)/python -m local.run status
 
-test: .venv/stamp .venv-emulator/stamp ## Run all tests, on a local stack of their own
+test: .venv/stamp .venv-emulator/stamp .venv-msads/stamp ## Run all tests, on a local stack of their own
 	@$(BIN)/python -m local.chromium
 	$(BIN)/python -m pytest
 
@@ -60,7 +60,7 @@ docs: .venv/stamp ## Write the generated pages anew: troubleshooting, OpenAPI
 	PYTHONPATH=layers/broker $(BIN)/python -m local.tools.openapi
 
 lock: .venv-lock/stamp ## Write the lock files anew from the *.in files
-	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,bench,lock}; do \
+	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,bench,lock,msads}; do \
 	  .venv-lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --no-header --upgrade \
 	    --no-emit-index-url --no-emit-find-links --no-emit-build-options $$name.in -o $$name.txt; echo "$$name.txt"; done
 
