@@ -156,8 +156,10 @@ def calls(stack: Stack) -> Calls:
     found |= narrow_calls(table["connections"])
     found |= key_calls(stack, "connections") | key_calls(stack, "vault")
     for name in ("refresh", "token", "verify"):
-        arguments = {"FunctionName": f"{deploy.NAME}-{name}", "Payload": json.dumps(order)}
-        found[f"invoke.{name}"] = ("lambda", "invoke", arguments)
+        function, payload = f"{deploy.NAME}-{name}", json.dumps(order)
+        for call, target in ((name, f"{function}:live"), (f"{name}.unpublished", function)):
+            arguments = {"FunctionName": target, "Payload": payload}
+            found[f"invoke.{call}"] = ("lambda", "invoke", arguments)
     return found | {
         "connections.index": index_call(table["connections"], "status", "status"),
         "vault.index": index_call(table["vault"], "due", "shard"),

@@ -64,7 +64,7 @@ def test_routes_and_who_may_call_them(deployed: Resources) -> None:
             assert integration["type"] == "aws_proxy"
             assert "credentials" not in integration  # InvokeRole NONE
             uri = json.dumps(integration["uri"])
-            (step,) = [one for one in STEPS if f"{one}Function.Arn" in uri]
+            (step,) = [one for one in STEPS if f"{one}FunctionAliaslive}}" in uri]
             found[authorizer][(verb.upper(), path)] = step
     assert found == {"AWS_IAM": SIGNED, "NONE": OPEN}
 

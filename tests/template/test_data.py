@@ -140,7 +140,7 @@ def test_schedule_speaks_the_grammar(
     )
     assert resolved == expression
     assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
-    assert schedule["Target"]["Arn"] == {"Fn::GetAtt": ["RotateFunction", "Arn"]}
+    assert schedule["Target"]["Arn"] == {"Ref": "RotateFunction.Alias"}
     assert schedule["Target"]["DeadLetterConfig"]
 
 

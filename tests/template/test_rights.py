@@ -36,7 +36,7 @@ EXPECTED: dict[str, set[Right]] = {
         | on(AUTHORIZATIONS, "dynamodb:PutItem", "dynamodb:GetItem")
         | on("ConnectionsKey", "kms:GenerateDataKey")
         | on("VaultKey", "kms:GenerateDataKey")
-        | on("RefreshFunction", "lambda:InvokeFunction")
+        | on("RefreshFunction:live", "lambda:InvokeFunction")
         | on("EventBus", "events:PutEvents")
     ),
     "Authorize": (
@@ -58,13 +58,13 @@ EXPECTED: dict[str, set[Right]] = {
         | on("ClientSecret", "secretsmanager:GetSecretValue")
         | on("EventBus", "events:PutEvents")
         | on("RefreshQueue", "sqs:SendMessage")
-        | on("RefreshFunction", "lambda:InvokeFunction")
-        | on("VerifyFunction", "lambda:InvokeFunction")
+        | on("RefreshFunction:live", "lambda:InvokeFunction")
+        | on("VerifyFunction:live", "lambda:InvokeFunction")
     ),
     "Token": (
         on(CONNECTIONS, "dynamodb:GetItem", "dynamodb:UpdateItem")
         | on("ConnectionsKey", "kms:Decrypt")
-        | on("RefreshFunction", "lambda:InvokeFunction")
+        | on("RefreshFunction:live", "lambda:InvokeFunction")
     ),
     "Refresh": (
         on(CONNECTIONS, "dynamodb:GetItem", "dynamodb:UpdateItem")
@@ -79,7 +79,7 @@ EXPECTED: dict[str, set[Right]] = {
     "Verify": (
         on(CONNECTIONS, "dynamodb:GetItem")
         | on("ConnectionsKey", "kms:Decrypt")
-        | on("RefreshFunction", "lambda:InvokeFunction")
+        | on("RefreshFunction:live", "lambda:InvokeFunction")
     ),
     "Rotate": (
         on(f"{VAULT}/index/due", "dynamodb:Query")
@@ -196,7 +196,7 @@ def test_each_function_has_its_own_role(deployed: Resources) -> None:
 def test_the_schedule_may_only_invoke_rotate(deployed: Resources) -> None:
     role = deployed["RotateScheduleRole"]["Properties"]
     assert set(rights(role)) == {
-        ("lambda:InvokeFunction", "RotateFunction"),
+        ("lambda:InvokeFunction", "RotateFunction:live"),
         ("sqs:SendMessage", "RotateDeadLetterQueue"),
     }
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
@@ -252,12 +252,17 @@ def _list(value: Any) -> list[Any]:
 
 
 def _name(resource: Any) -> str:
-    """`X` for X's Fn::GetAtt of Arn or Id; `X/index/y` for Fn::Sub of `${X.Arn}/index/y`."""
+    """`X` for X's Fn::GetAtt of Arn or Id; `X/index/y` for Fn::Sub of `${X.Arn}/index/y`; `X:live`
+    for Ref of X's alias."""
     if isinstance(resource, str):
         return resource
     ((intrinsic, argument),) = resource.items()
     if intrinsic == "Fn::Sub":
         return str(argument).replace("${", "").replace(".Arn}", "")
+    if intrinsic == "Ref":
+        logical, _, alias = str(argument).partition("Alias")
+        assert alias, argument
+        return f"{logical}:{alias}"
     logical, attribute = argument
     assert attribute in ("Arn", "Id")
     return str(logical)

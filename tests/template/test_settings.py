@@ -13,6 +13,7 @@ from tests.template.conftest import Resources
 
 COMMON = {
     "STACK_NAME",
+    "RELEASE",
     "POWERTOOLS_SERVICE_NAME",
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_LOG_LEVEL",

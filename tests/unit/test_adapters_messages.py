@@ -63,6 +63,12 @@ def test_what_is_no_order(body: object) -> None:
         refresh_requests.load(body)
 
 
+def test_an_order_of_a_newer_version_is_understood() -> None:
+    """While a deployment moves aliases, old and new versions run side by side."""
+    body = {"connection": "a", "incarnation": "i", "reason": "due", "of_tomorrow": {"x": 1}}
+    assert refresh_requests.load(body).reason == "due"
+
+
 @only("sqs")
 def test_the_queue_takes_orders_without_their_owner(stub: Stub) -> None:
     stub.add_response(
