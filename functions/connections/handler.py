@@ -76,7 +76,9 @@ def reauthorize(connection: str) -> Response[str]:
 @ROUTES.post("/connections/<connection>/refresh")
 def refresh(connection: str) -> Response[str]:
     """200 with the connection after a redemption."""
-    return _answer(200, STEP.refresh(names.slug(connection)))
+    request, name = _request(), names.slug(connection)
+    body = request.json() if request.event.get("body") else {}
+    return _answer(200, STEP.refresh(name, bodies.client_authentication(body)))
 
 
 @ROUTES.put("/connections/<connection>/refresh-token")

@@ -67,8 +67,10 @@ def paths(ground: Ground) -> dict[str, Calls]:
         return RefreshRequest(of.name, of.incarnation, "schedule", generation=1)
 
     oauth = ground.redeem.oauth
-    oauth.breaker.credentials.current(fresh=True)  # so that its age does not decide
-    forgotten = replace(oauth, breaker=replace(oauth.breaker, memory=Memory()))
+    (breaker,) = oauth.client.breakers
+    breaker.credentials.current(fresh=True)  # so that its age does not decide
+    client = replace(oauth.client, breakers=(replace(breaker, memory=Memory()),))
+    forgotten = replace(oauth, client=client)
     forgetful = replace(ground.redeem, oauth=forgotten)
     found = {
         "hit, first in an environment": measure(hit),

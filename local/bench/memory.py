@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from broker.adapters.randomness import Randomness
 from broker.domain.secret import Secret
 from broker.lifecycle.acceptance import Acceptance
-from broker.ports.outside import Credential, Reply
+from broker.ports.credentials import ClientSecretPost
+from broker.ports.outside import Reply
+from broker.providers.client_authentication import Client
 from broker.providers.credential_breaker import Breaker
 from broker.providers.entra.token_endpoint import OAuth
 from broker.steps import refresh, token
@@ -54,20 +56,20 @@ def broker(latency: float = 0.0) -> Ground:
     token_keys, vault_keys = keys.Keys(), keys.Keys()
     connections, vault = tables.Connections(shared), tables.Vault(shared)
     consents, events = tables.Consents(shared), outside.Events()
+    breaker = Breaker(
+        credentials=outside.Credentials(ClientSecretPost(Secret("s"), "v1")),
+        breakers=authorizations.Breakers(shared),
+        events=events,
+        telemetry=telemetry,
+        clock=time.time,
+        client_id=CLIENT_ID,
+    )
     oauth = OAuth(
         http=http,
-        breaker=Breaker(
-            credentials=outside.Credentials(Credential(Secret("s"), "v1")),
-            breakers=authorizations.Breakers(shared),
-            events=events,
-            telemetry=telemetry,
-            clock=time.time,
-            client_id=CLIENT_ID,
-        ),
+        client=Client(CLIENT_ID, (breaker,)),
         clock=time.time,
         randomness=randomness,
         sleep=time.sleep,
-        client_id=CLIENT_ID,
     )
     acceptance = Acceptance(
         consents=consents,

@@ -107,13 +107,21 @@ class Breakers:
         with self._tables.lock:
             return self._tables.breakers.get((client_id, version))
 
-    def open(self, client_id: str, version: str, fault: Fault, until: Instant) -> bool:
+    def open(self, client_id: str, version: str, fault: Fault, until: Instant) -> Fault | None:
         with self._tables.lock:
-            found = self._tables.breakers.get((client_id, version))
+            before = self._tables.breakers.get((client_id, version))
             self._tables.breakers[client_id, version] = (
-                replace(found, retry_at=fault.retry_at) if found else fault
+                replace(before, retry_at=fault.retry_at) if before else fault
             )
-            return found is None
+            return before
+
+    def announce(self, client_id: str, version: str) -> bool:
+        with self._tables.lock:
+            fault = self._tables.breakers.get((client_id, version))
+            if fault is None or fault.told:
+                return False
+            self._tables.breakers[client_id, version] = replace(fault, told=True)
+            return True
 
     def probe(self, client_id: str, version: str, now: Instant, retry_at: Instant) -> bool:
         with self._tables.lock:

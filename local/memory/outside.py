@@ -9,11 +9,13 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from broker.domain.connection import Check
+from broker.domain.credentials import CredentialKind
 from broker.domain.names import Incarnation, Instant, Name
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
+from broker.ports.credentials import Credential
 from broker.ports.errors import Unreachable
-from broker.ports.outside import Credential, RefreshRequest, Reply
+from broker.ports.outside import RefreshRequest, Reply
 
 NOON = 1_800_000_000
 """Where test clocks begin: an arbitrary instant in 2027."""
@@ -60,8 +62,13 @@ class Randomness:
 class Credentials:
     """`ports.Credentials`. `now` and `before` may be set by tests; an exception is raised."""
 
-    def __init__(self, now: Credential | Exception, before: Credential | None = None) -> None:
-        self.now, self.before = now, before
+    def __init__(
+        self,
+        now: Credential | Exception,
+        before: Credential | None = None,
+        kind: CredentialKind = CredentialKind.SECRET,
+    ) -> None:
+        self.now, self.before, self.kind = now, before, kind
         self.reads: list[bool] = []
 
     def current(self, *, fresh: bool = False) -> Credential:

@@ -139,10 +139,10 @@ FAULT = Fault("client_secret_expired", "AADSTS7000222", NOW, later(60))
 
 def test_a_breaker_is_opened_once(stores: Stores) -> None:
     assert stores.breakers.get("client", "v1") is None
-    assert stores.breakers.open("client", "v1", FAULT, later(999))
+    assert stores.breakers.open("client", "v1", FAULT, later(999)) is None
     assert stores.breakers.get("client", "v1") == FAULT
     again = Fault("client_misconfigured", "AADSTS7000215", later(30), later(90))
-    assert not stores.breakers.open("client", "v1", again, later(1999))
+    assert stores.breakers.open("client", "v1", again, later(1999)) == FAULT
     assert stores.breakers.get("client", "v1") == replace(FAULT, retry_at=later(90))
     assert stores.breakers.get("client", "v2") is None
     assert stores.breakers.get("other", "v1") is None
@@ -155,14 +155,25 @@ def test_a_breaker_is_closed_once(stores: Stores) -> None:
     assert stores.breakers.close("client", "v1")
     assert not stores.breakers.close("client", "v1")
     assert stores.breakers.get("client", "v1") is None
-    assert stores.breakers.open("client", "v1", FAULT, later(999))
+    assert stores.breakers.open("client", "v1", FAULT, later(999)) is None
+
+
+def test_an_open_breaker_is_announced_by_one(stores: Stores, crowd: Crowd) -> None:
+    assert not stores.breakers.announce("client", "v1"), "nothing is open"
+    stores.breakers.open("client", "v1", FAULT, later(999))
+    winners = crowd([partial(stores.breakers.announce, "client", "v1") for _ in range(CROWD)])
+    assert sum(winners) == 1
+    assert stores.breakers.open("client", "v1", FAULT, later(999)) == replace(FAULT, told=True)
+    stores.breakers.close("client", "v1")
+    stores.breakers.open("client", "v1", FAULT, later(999))
+    assert stores.breakers.announce("client", "v1"), "it is another incident"
 
 
 def test_one_of_a_crowd_opens_the_breaker(stores: Stores, crowd: Crowd) -> None:
-    won = crowd(
+    before = crowd(
         [partial(stores.breakers.open, "client", "v1", FAULT, later(999)) for _ in range(CROWD)]
     )
-    assert sum(won) == 1
+    assert before.count(None) == 1
 
 
 def test_a_breaker_is_probed_when_it_is_due_by_one(stores: Stores, crowd: Crowd) -> None:

@@ -64,6 +64,8 @@ class Microsoft:
 
     clock: Clock
     secrets: set[str] = field(default_factory=lambda: {CLIENT_SECRET})
+    assertions: set[str] = field(default_factory=set)
+    """Client assertions that are good; `tests/platform` judges real ones."""
     faults: list[Answer] = field(default_factory=list)
     always: Answer | None = None
     rotates: bool = True
@@ -128,7 +130,7 @@ class Microsoft:
                 grant.alive = False
 
     def _token(self, form: Mapping[str, str]) -> Reply:
-        if form["client_id"] != CLIENT_ID or form["client_secret"] not in self.secrets:
+        if form["client_id"] != CLIENT_ID or not self._authenticates(form):
             return refusal("invalid_client", 7000215, status=401)
         if form["grant_type"] == "authorization_code":
             return self._code(form)
@@ -136,6 +138,12 @@ class Microsoft:
         if grant is None or not grant.alive:
             return refusal("invalid_grant", 50173)
         return self._answer(grant, form["scope"], None)
+
+    def _authenticates(self, form: Mapping[str, str]) -> bool:
+        """Whether exactly one client credential came, and is good."""
+        if "client_secret" in form:
+            return "client_assertion" not in form and form["client_secret"] in self.secrets
+        return form.get("client_assertion") in self.assertions
 
     def _code(self, form: Mapping[str, str]) -> Reply:
         code = self.codes.pop(form["code"], None)

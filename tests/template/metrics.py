@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from broker.domain.credentials import CredentialKind
 from broker.domain.problems import KINDS
 from local.template import ROOT
 from tests.template.conftest import Resources
@@ -16,6 +17,8 @@ from tests.template.test_settings import KINDS as STEPS
 
 OWN = "TokenBroker/${AWS::StackName}"
 SERVICES = {step.lower() for step in STEPS}
+BY_KIND = {"kind", "identity_provider"}
+"""Further dimensions of what is counted about client credentials."""
 Metrics = dict[tuple[str, bool], set[str]]
 """A metric's name and whether it has a code → its values of the dimension `service`."""
 
@@ -72,7 +75,7 @@ def counted() -> Metrics:
         for call in _counts(ast.parse(path.read_text())):
             name = ast.literal_eval(call.args[0])
             more = {one.arg: one.value for one in call.keywords}
-            assert set(more) <= {"service", "code"}, path
+            assert set(more) <= {"service", "code", *BY_KIND}, path
             service = more.get("service")
             values = {ast.literal_eval(service)} if service else _services(path)
             found.setdefault((name, "code" in more), set()).update(values)
@@ -88,7 +91,10 @@ def check(
 ) -> None:
     """Fails unless there is such a metric. References to the stack are as in Fn::Sub."""
     if space == OWN:
-        assert set(dimensions) in ({"service"}, {"service", "code"}), where
+        by_kind = dimensions.get("service") == "client-credential"
+        known = ({"service", *BY_KIND},) if by_kind else ({"service"}, {"service", "code"})
+        assert set(dimensions) in known, where
+        assert dimensions.get("kind", "secret") in set(CredentialKind), where
         assert dimensions["service"] in counted()[name, "code" in dimensions], where
         assert dimensions.get("code", "throttled") in KINDS, where
         return

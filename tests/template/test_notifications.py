@@ -109,5 +109,9 @@ def test_the_alarm_watches_what_the_breaker_counts(
     alarm = resources["CredentialAlarm"]["Properties"]
     assert alarm["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
     assert alarm["MetricName"] == "CredentialRefused"
-    assert alarm["Dimensions"] == [{"Name": "service", "Value": "client-credential"}]
+    assert {one["Name"]: one["Value"] for one in alarm["Dimensions"]} == {
+        "service": "client-credential",
+        "kind": "secret",
+        "identity_provider": "microsoft",
+    }
     assert alarm["TreatMissingData"] == "notBreaching"

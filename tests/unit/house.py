@@ -16,9 +16,11 @@ from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 from broker.lifecycle import serving
 from broker.lifecycle.acceptance import Acceptance
+from broker.ports.credentials import ClientSecretPost, Credentials
 from broker.ports.errors import Unavailable
-from broker.ports.outside import Credential, RefreshRequest, Reply
+from broker.ports.outside import RefreshRequest, Reply
 from broker.ports.stores import SHARDS
+from broker.providers.client_authentication import Client
 from broker.providers.credential_breaker import Breaker
 from broker.providers.entra.token_endpoint import OAuth
 from broker.steps import authorize, callback, connections, refresh, rotate, token, verify
@@ -55,7 +57,9 @@ class House:
         self.tables, self.moments = tables.Tables(), Moments()
         self.microsoft = Microsoft(self.clock)
         self.events, self.telemetry = outside.Events(), outside.Telemetry()
-        self.credentials = outside.Credentials(Credential(Secret(CLIENT_SECRET), "v1"))
+        self.credentials = outside.Credentials(ClientSecretPost(Secret(CLIENT_SECRET), "v1"))
+        self.kinds_of_credentials: list[Credentials] = [self.credentials]
+        """In order of preference; takes effect with `build`."""
         self.real_token_keys, self.real_vault_keys = Keys(), Keys()
         self.real_http = outside.Http(self.microsoft)
         tap = self.moments.tap
@@ -82,20 +86,23 @@ class House:
 
     def build(self) -> None:
         """Fresh environments: what processes remembered is gone, what was stored is not."""
-        oauth = OAuth(
-            http=self.http,
-            breaker=Breaker(
-                credentials=self.credentials,
+        breakers = tuple(
+            Breaker(
+                credentials=credentials,
                 breakers=self.breakers,
                 events=self.published,
                 telemetry=self.telemetry,
                 clock=self.clock,
                 client_id=CLIENT_ID,
-            ),
+            )
+            for credentials in self.kinds_of_credentials
+        )
+        oauth = OAuth(
+            http=self.http,
+            client=Client(CLIENT_ID, breakers),
             clock=self.clock,
             randomness=self.randomness,
             sleep=self.clock.advance,
-            client_id=CLIENT_ID,
         )
         acceptance = Acceptance(
             consents=self.consents,

@@ -16,6 +16,7 @@ from broker.adapters.eventbridge import Events
 from broker.adapters.invoke import Refresher
 from broker.adapters.randomness import Randomness
 from broker.adapters.sqs import Queue
+from broker.domain.credentials import CredentialKind
 from broker.domain.names import Incarnation, Name
 from broker.domain.problems import Problem, Provider
 from broker.domain.secret import Secret
@@ -26,7 +27,15 @@ from tests.unit.clients import Stub, stubbed
 
 CANARY = "canary-3c77"
 BARE = RefreshRequest(Name("a"), Incarnation("inc"), "schedule")
-FULL = RefreshRequest(Name("a"), Incarnation("inc"), "caller", "Mail.Read", "owner", 0)
+FULL = RefreshRequest(
+    Name("a"),
+    Incarnation("inc"),
+    "caller",
+    "Mail.Read",
+    "owner",
+    0,
+    CredentialKind.CERTIFICATE,
+)
 
 
 @pytest.fixture(params=["sqs", "events", "lambda"])
@@ -56,6 +65,7 @@ def test_orders_travel_whole(order: RefreshRequest) -> None:
         {"connection": "a", "incarnation": "inc"},
         {"connection": "a", "incarnation": "inc", "reason": "caller", "generation": "1"},
         {"connection": "a", "incarnation": "inc", "reason": "caller", "scope": None},
+        {"connection": "a", "incarnation": "i", "reason": "x", "client_authentication": "mtls"},
     ],
 )
 def test_what_is_no_order(body: object) -> None:
@@ -87,6 +97,7 @@ def test_the_queue_takes_orders_without_their_owner(stub: Stub) -> None:
                             "reason": "caller",
                             "scope": "Mail.Read",
                             "generation": 0,
+                            "client_authentication": "certificate",
                         }
                     ),
                 },

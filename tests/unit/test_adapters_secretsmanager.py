@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from broker.adapters.secretsmanager import CACHE_SECONDS, Credentials
+from broker.adapters.secretsmanager import CACHE_SECONDS, ClientSecrets
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
+from broker.ports.credentials import ClientSecretPost
 from broker.ports.errors import Unavailable
-from broker.ports.outside import Credential
 from local.memory.outside import Clock
 from tests.unit.clients import Stub, stubbed
 
@@ -36,13 +36,13 @@ def stored(**value: object) -> str:
     return json.dumps({"client_secret": CANARY} | value)
 
 
-def credential(version: str = "v1", expires_at: int | None = None) -> Credential:
-    return Credential(Secret(CANARY), version.ljust(32, "-"), expires_at)  # type: ignore[arg-type]
+def credential(version: str = "v1", expires_at: int | None = None) -> ClientSecretPost:
+    return ClientSecretPost(Secret(CANARY), version.ljust(32, "-"), expires_at)  # type: ignore[arg-type]
 
 
 def test_cached_for_a_while(stub: Stub) -> None:
     clock = Clock()
-    credentials = Credentials(stub.client, "arn", clock)
+    credentials = ClientSecrets(stub.client, "arn", clock)
     answer(stub, stored())
     assert credentials.current() == credential()
     clock.advance(CACHE_SECONDS - 1)
@@ -54,7 +54,7 @@ def test_cached_for_a_while(stub: Stub) -> None:
 
 
 def test_fresh_reads_again_and_is_remembered(stub: Stub) -> None:
-    credentials = Credentials(stub.client, "arn", Clock())
+    credentials = ClientSecrets(stub.client, "arn", Clock())
     answer(stub, stored())
     credentials.current()
     answer(stub, stored(), "v2")
@@ -75,7 +75,7 @@ def test_fresh_reads_again_and_is_remembered(stub: Stub) -> None:
 )
 def test_expiry(stub: Stub, text: str | None, instant: int | None) -> None:
     answer(stub, stored(expires_at=text))
-    found = Credentials(stub.client, "arn", Clock()).current()
+    found = ClientSecrets(stub.client, "arn", Clock()).current()
     assert found == credential(expires_at=instant)
 
 
@@ -96,7 +96,7 @@ def test_expiry(stub: Stub, text: str | None, instant: int | None) -> None:
     ],
 )
 def test_a_value_of_no_use(stub: Stub, text: str) -> None:
-    credentials = Credentials(stub.client, "arn", Clock())
+    credentials = ClientSecrets(stub.client, "arn", Clock())
     answer(stub, text)
     with pytest.raises(Problem) as caught:
         credentials.current()
@@ -114,16 +114,16 @@ def test_a_value_of_no_use(stub: Stub, text: str) -> None:
 def test_a_binary_secret(stub: Stub) -> None:
     stub.add_response("get_secret_value", {"SecretBinary": b"{}", "VersionId": "v" * 32})
     with pytest.raises(Problem, match="client_misconfigured"):
-        Credentials(stub.client, "arn", Clock()).current()
+        ClientSecrets(stub.client, "arn", Clock()).current()
 
 
 def test_previous(stub: Stub) -> None:
     answer(stub, stored(), "v0", "AWSPREVIOUS")
-    assert Credentials(stub.client, "arn", Clock()).previous() == credential("v0")
+    assert ClientSecrets(stub.client, "arn", Clock()).previous() == credential("v0")
 
 
 def test_no_version(stub: Stub) -> None:
-    credentials = Credentials(stub.client, "arn", Clock())
+    credentials = ClientSecrets(stub.client, "arn", Clock())
     stub.add_client_error("get_secret_value", "ResourceNotFoundException", CANARY)
     assert credentials.previous() is None
     stub.add_client_error("get_secret_value", "ResourceNotFoundException", CANARY)
@@ -133,7 +133,7 @@ def test_no_version(stub: Stub) -> None:
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException"])
 def test_trouble(stub: Stub, code: str) -> None:
-    credentials = Credentials(stub.client, "arn", Clock())
+    credentials = ClientSecrets(stub.client, "arn", Clock())
     for _ in range(2):
         stub.add_client_error("get_secret_value", code, CANARY)
     with pytest.raises(Unavailable, match=f"^secretsmanager: {code}$"):

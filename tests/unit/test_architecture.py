@@ -63,7 +63,7 @@ STANDS_ON = {
     "lifecycle": {"domain", "ports", "sealing", "providers", "services"},
     "web": {"domain", "ports", "sealing", "providers", "services"},
     "steps": {"domain", "ports", "sealing", "providers", "services", "lifecycle", "web"},
-    "wiring": {"settings", "ports", "providers", "lifecycle", "steps", "adapters"},
+    "wiring": {"settings", "domain", "ports", "providers", "lifecycle", "steps", "adapters"},
 }
 """Which room may import which. No room stands on itself by way of another."""
 

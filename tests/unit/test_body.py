@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.domain.connection import Expected, Status
+from broker.domain.credentials import CredentialKind
 from broker.domain.grants import Grant
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
@@ -23,6 +24,7 @@ READERS: list[Callable[[Any], object]] = [
     bodies.change,
     bodies.renewal,
     bodies.refresh_token,
+    bodies.client_authentication,
 ]
 
 
@@ -172,6 +174,19 @@ def test_a_refresh_token() -> None:
     found = bodies.refresh_token({"refresh_token": "0.AXEA-_.~+/=canary"})
     assert found.open().endswith("canary")
     assert "canary" not in repr(found)
+
+
+@pytest.mark.parametrize("wrong", ["", "Certificate", "mtls", 1, ["secret"], {"kind": "secret"}])
+def test_what_is_no_kind_of_client_authentication(wrong: object) -> None:
+    detail = refused(lambda: bodies.client_authentication({"client_authentication": wrong}))
+    assert detail == "client_authentication: must be one of certificate, federated, secret."
+
+
+def test_kinds_of_client_authentication() -> None:
+    assert bodies.client_authentication({}) is None
+    assert bodies.client_authentication({"client_authentication": None}) is None
+    found = bodies.client_authentication({"client_authentication": "federated"})
+    assert found is CredentialKind.FEDERATED
 
 
 def test_listings() -> None:

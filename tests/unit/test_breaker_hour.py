@@ -15,7 +15,7 @@ import pytest
 from broker.domain.connection import Status
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
-from broker.ports.outside import Credential
+from broker.ports.credentials import ClientSecretPost
 from broker.providers.credential_breaker import PROBE_EVERY
 from tests.fakes.microsoft import CLIENT_SECRET
 from tests.unit.town import CONNECTIONS, ENVIRONMENTS, HOUR, LIFE, Town
@@ -23,8 +23,8 @@ from tests.unit.town import CONNECTIONS, ENVIRONMENTS, HOUR, LIFE, Town
 NEW = "canary-new-secret"
 
 
-@pytest.mark.parametrize("previous", [None, Credential(Secret("canary-previous"), "v0")])
-def test_an_hour_of_invalid_client(previous: Credential | None) -> None:
+@pytest.mark.parametrize("previous", [None, ClientSecretPost(Secret("canary-previous"), "v0")])
+def test_an_hour_of_invalid_client(previous: ClientSecretPost | None) -> None:
     town = Town(previous)
     house, secrets = town.house, 2 if previous else 1
     house.microsoft.secrets = set()
@@ -42,7 +42,8 @@ def test_an_hour_of_invalid_client(previous: Credential | None) -> None:
     assert (town.served, town.refused) == (60 * len(CONNECTIONS), [])
     told = [kind for kind in house.kinds() if kind != "Connection Authorized"]
     assert told == ["Client Credential Failing"]
-    assert ("CredentialRefused", 1, {"service": "client-credential"}) in house.telemetry.counts
+    labels = {"service": "client-credential", "kind": "secret", "identity_provider": "microsoft"}
+    assert ("CredentialRefused", 1, labels) in house.telemetry.counts
     assert "canary" not in json.dumps(house.telemetry.notes)
 
 
@@ -61,7 +62,7 @@ def test_a_new_secret_heals_everything_without_a_new_environment() -> None:
     house.microsoft.secrets = set()
     town.outlive()
     house.microsoft.secrets = {NEW}
-    house.credentials.now = Credential(Secret(NEW), "v2")
+    house.credentials.now = ClientSecretPost(Secret(NEW), "v2")
     house.pause(30)
     town.refused.clear()
     town.served = 0
@@ -74,9 +75,9 @@ def test_a_new_secret_heals_everything_without_a_new_environment() -> None:
 
 def test_the_previous_secret_serves_while_the_new_one_is_wrong() -> None:
     """Two may overlap: the operator stored a new secret that Microsoft does not know yet."""
-    town = Town(Credential(Secret(CLIENT_SECRET), "v1"))
+    town = Town(ClientSecretPost(Secret(CLIENT_SECRET), "v1"))
     house = town.house
-    house.credentials.now = Credential(Secret("canary-typo"), "v2")
+    house.credentials.now = ClientSecretPost(Secret("canary-typo"), "v2")
     before = house.microsoft.redemptions
     house.pause(LIFE)
     for _ in range(30):
@@ -108,7 +109,7 @@ def test_a_secret_that_ends_soon_is_told_once_a_day() -> None:
     town = Town()
     house = town.house
     good = house.credentials.now
-    assert isinstance(good, Credential)
+    assert isinstance(good, ClientSecretPost)
     end = house.clock.instant() + 29 * 86_400
     house.credentials.now = replace(good, expires_at=end)  # type: ignore[arg-type]
     for _ in range(3 * 4):

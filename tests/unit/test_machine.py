@@ -22,8 +22,8 @@ from broker.domain.problems import Problem
 from broker.domain.scopes import single
 from broker.domain.secret import Secret
 from broker.lifecycle import policy
+from broker.ports.credentials import ClientSecretPost
 from broker.ports.errors import Unavailable
-from broker.ports.outside import Credential
 from broker.sealing.envelope import encryption_context, unseal
 from broker.web import bodies
 from local.memory.outside import Answer, Form
@@ -187,7 +187,7 @@ class Machine(RuleBasedStateMachine):
     def client_secret(self, right: bool) -> None:
         self.secrets += 1
         text = CLIENT_SECRET if right else "canary-wrong"
-        self.house.credentials.now = Credential(Secret(text), f"v{self.secrets}")
+        self.house.credentials.now = ClientSecretPost(Secret(text), f"v{self.secrets}")
 
     @rule(after=st.integers(0, 40), fault=st.sampled_from([killed, failed]))
     def something_fails_soon(self, after: int, fault: Any) -> None:
@@ -270,7 +270,7 @@ class Machine(RuleBasedStateMachine):
             return
         house.microsoft.faults.clear()
         house.microsoft.always, house.microsoft.expires_in = None, 3600
-        house.credentials.now = Credential(Secret(CLIENT_SECRET), "last")
+        house.credentials.now = ClientSecretPost(Secret(CLIENT_SECRET), "last")
         house.change(suspended=False, grants=bodies.creation(WISHED).grants)
         for _ in range(3):
             house.pause(policy.DAY)

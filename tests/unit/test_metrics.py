@@ -12,8 +12,8 @@ from broker.adapters.telemetry import FIELDS, Telemetry
 from broker.domain.names import Instant
 from broker.domain.problems import Problem
 from broker.lifecycle.policy import DAY, GRANT_LIFE
+from broker.ports.credentials import ClientSecretPost
 from broker.ports.errors import Unavailable
-from broker.ports.outside import Credential
 from broker.providers.credential_breaker import EXPIRING
 from broker.web import gateway
 from local.memory import outside
@@ -77,7 +77,7 @@ def test_every_success_tells_how_long_the_client_secret_lasts() -> None:
     house = House().connected()
     assert counted(house, "CredentialLeftSeconds") == []
     good = house.credentials.now
-    assert isinstance(good, Credential)
+    assert isinstance(good, ClientSecretPost)
     end = Instant(house.clock.instant() + EXPIRING + 3600)
     house.credentials.now = replace(good, expires_at=end)
     house.pause(3600)

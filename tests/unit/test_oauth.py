@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from broker.domain.names import Incarnation
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
+from broker.ports.credentials import ClientSecretPost
 from broker.ports.errors import Unavailable, Unreachable
-from broker.ports.outside import Credential, Reply
+from broker.ports.outside import Reply
+from broker.providers.client_authentication import Client
 from broker.providers.credential_breaker import PROBE_EVERY, TRUST, Breaker
 from broker.providers.entra.token_endpoint import OAuth, Refused
 from broker.providers.token_response import TokenResponse
@@ -21,7 +23,10 @@ from local.memory import authorizations, outside, tables
 from tests.fakes.microsoft import refusal
 
 AUTHORITY = "https://login.microsoftonline.com/common"
-OLD, NEW = Credential(Secret("canary-old"), "v1"), Credential(Secret("canary-new"), "v2")
+OLD, NEW = (
+    ClientSecretPost(Secret("canary-old"), "v1"),
+    ClientSecretPost(Secret("canary-new"), "v2"),
+)
 WRONG = refusal("invalid_client", 7000215, status=401)
 EXPIRED = refusal("invalid_client", 7000222, status=401)
 DOWN = refusal("temporarily_unavailable", status=503)
@@ -42,7 +47,9 @@ def reply(**changes: Any) -> Reply:
 class Bench:
     """One client, what it talks to, and an environment that can be started anew."""
 
-    def __init__(self, *answers: Any, now: Any = NEW, before: Credential | None = None) -> None:
+    def __init__(
+        self, *answers: Any, now: Any = NEW, before: ClientSecretPost | None = None
+    ) -> None:
         self.clock, self.events = outside.Clock(), outside.Events()
         self.http, self.tables = outside.Http(answers), tables.Tables()
         self.credentials = outside.Credentials(now, before)
@@ -59,11 +66,10 @@ class Bench:
         )
         self.oauth = OAuth(
             http=self.http,
-            breaker=breaker,
+            client=Client("client", (breaker,)),
             clock=self.clock,
             randomness=outside.Randomness(),
             sleep=self.clock.advance,
-            client_id="client",
         )
 
     def refresh(self) -> TokenResponse:
@@ -219,7 +225,7 @@ def test_a_secret_that_changed_meanwhile() -> None:
     bench = Bench(WRONG, reply())
 
     class Stale(outside.Credentials):
-        def current(self, *, fresh: bool = False) -> Credential:
+        def current(self, *, fresh: bool = False) -> ClientSecretPost:
             return NEW if fresh else OLD
 
     bench.credentials = Stale(NEW)
@@ -263,7 +269,7 @@ def test_tokens_are_worth_more_than_a_closed_breaker() -> None:
     """DynamoDB fails just when the secret works again: the next probe closes it."""
     bench = Bench(WRONG, reply(), reply())
     bench.refused()
-    breaker = bench.oauth.breaker
+    (breaker,) = bench.oauth.client.breakers
     faults: dict[str, Exception] = {"close": Unavailable("dynamodb", "Throttled")}
     object.__setattr__(breaker, "breakers", outside.faulty(breaker.breakers, faults))
     bench.clock.advance(PROBE_EVERY + TRUST)
@@ -278,7 +284,7 @@ def test_tokens_are_worth_more_than_a_closed_breaker() -> None:
 def test_a_new_version_closes_the_breaker_by_itself() -> None:
     bench = Bench(WRONG, reply())
     bench.refused()
-    bench.credentials.now = Credential(Secret("canary-newest"), "v3")
+    bench.credentials.now = ClientSecretPost(Secret("canary-newest"), "v3")
     bench.refresh()
     assert bench.sent() == ["canary-new", "canary-newest"]
 

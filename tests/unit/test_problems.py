@@ -26,7 +26,10 @@ STATUSES = {
     },
     429: {"rate_limited"},
     500: {"internal_error"},
-    502: {"client_misconfigured", "client_secret_expired", "provider_error"},
+    502: {
+        *("client_misconfigured", "client_secret_expired", "client_certificate_expired"),
+        "provider_error",
+    },
     503: {
         *("provider_unavailable", "throttled", "refresh_in_progress", "grant_at_risk"),
         "broker_unavailable",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from broker import settings
+from broker.domain.credentials import CredentialKind
 
 KINDS: list[Any] = [
     settings.Token,
@@ -29,6 +30,8 @@ def environment(kind: Any) -> dict[str, str]:
     for field in fields(kind):
         if field.type == "int":
             found[field.name.upper()] = "7"
+    if "CLIENT_AUTHENTICATION" in found:
+        found["CLIENT_AUTHENTICATION"] = "certificate,secret"
     return {**found, "AWS_REGION": "eu-central-1", "PATH": "/bin"}
 
 
@@ -71,6 +74,16 @@ def test_wrong_values(name: str, value: str) -> None:
     with pytest.raises(RuntimeError) as caught:
         settings.parse(settings.Connections, environment(settings.Connections) | {name: value})
     assert name in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "canary", "secret,secret", "secret,"])
+def test_kinds_of_client_authentication(text: str) -> None:
+    given = environment(settings.Refresh)
+    order = settings.parse(settings.Refresh, given).client_authentication
+    assert order == (CredentialKind.CERTIFICATE, CredentialKind.SECRET)
+    with pytest.raises(RuntimeError, match="CLIENT_AUTHENTICATION lists ") as caught:
+        settings.parse(settings.Refresh, given | {"CLIENT_AUTHENTICATION": text})
     assert "canary" not in str(caught.value)
 
 

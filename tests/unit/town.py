@@ -7,7 +7,8 @@ from itertools import cycle
 from broker.domain.connection import Status
 from broker.domain.names import Name
 from broker.domain.problems import Problem
-from broker.ports.outside import Credential, RefreshRequest
+from broker.ports.credentials import ClientSecretPost
+from broker.ports.outside import RefreshRequest
 from broker.steps import refresh
 from tests.unit.house import House
 
@@ -21,7 +22,7 @@ LIFE = 7200
 class Town:
     """One broker with several environments of `refresh`, which orders meet in turn."""
 
-    def __init__(self, previous: Credential | None = None) -> None:
+    def __init__(self, previous: ClientSecretPost | None = None) -> None:
         self.house = House()
         self.house.microsoft.expires_in = LIFE
         self.house.credentials.before = previous

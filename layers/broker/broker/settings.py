@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar, get_type_hints
 
+from broker.domain.credentials import CredentialKind, preference
 from broker.domain.names import secure
 
 T = TypeVar("T")
@@ -77,6 +78,7 @@ class Refresh:
     authorizations_table: str
     connections_key: str
     vault_key: str
+    client_authentication: tuple[CredentialKind, ...]
     client_secret: str
     event_bus: str
     client_id: str
@@ -123,8 +125,17 @@ def _read(name: str, text: str, hint: Any) -> Any:
         if not (text.isascii() and text.isdigit()):
             raise RuntimeError(f"{name} must be a whole number.")
         return int(text)
+    if name == "CLIENT_AUTHENTICATION":
+        return _preference(name, text)
     if hint is not str:
         return tuple(item.strip().lower() for item in text.split(",") if item.strip())
     if name.endswith("_URL") and not (secure(text) or (not text and name in OPTIONAL)):
         raise RuntimeError(f"{name} must be https, or http on localhost.")
     return text.rstrip("/") if name.endswith("_URL") else text
+
+
+def _preference(name: str, text: str) -> tuple[CredentialKind, ...]:
+    try:
+        return preference(text)
+    except ValueError as error:
+        raise RuntimeError(f"{name} {error}.") from None

@@ -15,9 +15,11 @@ from broker.adapters import clients
 from broker.adapters.kms import Keys
 from broker.adapters.randomness import Randomness
 from broker.adapters.telemetry import Telemetry
+from broker.domain.credentials import CredentialKind
 
 if TYPE_CHECKING:
     from broker.lifecycle.acceptance import Acceptance
+    from broker.ports.credentials import Credentials
     from broker.ports.outside import Events, Http
     from broker.providers.entra.token_endpoint import OAuth
     from broker.steps import authorize, callback, connections, refresh, rotate, token, verify
@@ -185,27 +187,39 @@ def verify_step(telemetry: Telemetry) -> verify.Step:
 
 
 def _oauth(own: settings.Refresh, http: Http, events: Events, telemetry: Telemetry) -> OAuth:
-    """The OAuth client of `callback` and `refresh`: nobody else reads the client credential."""
+    """The OAuth client of `callback` and `refresh`: nobody else reads the client's credentials."""
     from broker.adapters.dynamodb.authorizations import Breakers
-    from broker.adapters.secretsmanager import Credentials
+    from broker.providers.client_authentication import Client
     from broker.providers.credential_breaker import Breaker
     from broker.providers.entra.token_endpoint import OAuth
 
-    return OAuth(
-        http=http,
-        breaker=Breaker(
-            credentials=Credentials(clients.secretsmanager(), own.client_secret, time.time),
+    breakers = tuple(
+        Breaker(
+            credentials=_credentials(kind, own),
             breakers=Breakers(clients.dynamodb(), own.authorizations_table),
             events=events,
             telemetry=telemetry,
             clock=time.time,
             client_id=own.client_id,
-        ),
+        )
+        for kind in own.client_authentication
+    )
+    return OAuth(
+        http=http,
+        client=Client(own.client_id, breakers),
         clock=time.time,
         randomness=Randomness(),
         sleep=time.sleep,
-        client_id=own.client_id,
     )
+
+
+def _credentials(kind: CredentialKind, own: settings.Refresh) -> Credentials:
+    """Where the credentials of one kind come from; what is not listed is not even imported."""
+    if kind is not CredentialKind.SECRET:
+        raise RuntimeError(f"CLIENT_AUTHENTICATION: {kind} is not supported.")
+    from broker.adapters.secretsmanager import ClientSecrets
+
+    return ClientSecrets(clients.secretsmanager(), own.client_secret, time.time)
 
 
 def _acceptance(own: settings.Refresh, http: Http, events: Events) -> Acceptance:

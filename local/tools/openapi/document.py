@@ -21,7 +21,13 @@ ANY = ("invalid_request", "not_authorized", "rate_limited", "internal_error", "b
 REDEEMS = (
     *("authorization_pending", "reauthorization_required", "mfa_required"),
     *("admin_consent_required", "consent_declined", "blocked_by_policy", "account_mismatch"),
-    *("scope_not_granted", "client_misconfigured", "client_secret_expired", "provider_error"),
+    *(
+        "scope_not_granted",
+        "client_misconfigured",
+        "client_secret_expired",
+        "client_certificate_expired",
+        "provider_error",
+    ),
     *("provider_unavailable", "throttled", "refresh_in_progress", "grant_at_risk"),
 )
 """Where Microsoft may be asked."""
@@ -75,7 +81,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         problems=(*ONE, "conflict"),
     ),
     ("post", f"{NAME}/refresh"): Operation(
-        "refresh", "Redeem the refresh token now.", problems=(*ONE, *REDEEMS)
+        "refresh",
+        "Redeem the refresh token now.",
+        body="Refresh",
+        optional=True,
+        problems=(*ONE, *REDEEMS),
     ),
     ("put", f"{NAME}/refresh-token"): Operation(
         "import",
@@ -200,6 +210,7 @@ def _schemas() -> dict[str, Schema]:
         "Creation": requests.creation(),
         "Change": requests.change(),
         "Renewal": requests.renewal(),
+        "Refresh": requests.refresh(),
         "RefreshToken": requests.refresh_token(),
         "Created": answers.created(),
         "Links": answers.links(),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from broker.domain import grants, names, scopes
+from broker.domain.credentials import CredentialKind
 from broker.lifecycle import policy
 from broker.services import catalogue
 from broker.web import bodies
@@ -115,6 +116,21 @@ def renewal() -> Schema:
         "allow_account_change": {"type": ["boolean", "null"], "default": False},
     }
     return _body(bodies.Renewal, fields, [])
+
+
+def refresh() -> Schema:
+    """`POST /connections/{connection}/refresh`."""
+    kind: Schema = {
+        "type": ["string", "null"],
+        "enum": [*CredentialKind, None],
+        "description": "Authenticate with this kind of client credential alone; a failure then "
+        "touches no state.",
+    }
+    return {
+        "type": "object",
+        "properties": {"client_authentication": kind},
+        "additionalProperties": False,
+    }
 
 
 def refresh_token() -> Schema:

@@ -13,8 +13,9 @@ from broker.domain.problems import Problem
 from broker.domain.scopes import single
 from broker.domain.secret import Secret
 from broker.lifecycle import policy
+from broker.ports.credentials import ClientSecretPost
 from broker.ports.errors import Unavailable
-from broker.ports.outside import Credential, RefreshRequest
+from broker.ports.outside import RefreshRequest
 from broker.sealing.envelope import encryption_context, unseal
 from local.memory import outside
 from tests.fakes.microsoft import CLIENT_ID, OTHER, OWNER, PLATFORM, refusal
@@ -203,7 +204,7 @@ def test_everything_else_is_waited_out(house: House, answer: Any, expected: str)
         assert one.last_error is not None
         assert house.clock.now < one.last_error.retry_at <= house.clock.now + 3700
     house.microsoft.always = None
-    house.credentials.now = Credential(Secret("canary-client-secret"), "v2")
+    house.credentials.now = ClientSecretPost(Secret("canary-client-secret"), "v2")
     assert house.refresh() is None
 
 

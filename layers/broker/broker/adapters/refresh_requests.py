@@ -1,4 +1,5 @@
-"""Orders as JSON: {connection, incarnation, reason, scope?, owner?, generation?}."""
+"""Orders as JSON:
+{connection, incarnation, reason, scope?, owner?, generation?, client_authentication?}."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import json
 from dataclasses import asdict
 
 from broker.domain import names
+from broker.domain.credentials import CredentialKind
 from broker.domain.names import Incarnation
 from broker.domain.problems import Problem
 from broker.ports.outside import RefreshRequest
@@ -16,6 +18,7 @@ _KINDS: dict[str, type] = {
     "scope": str,
     "owner": str,
     "generation": int,
+    "client_authentication": str,
 }
 
 
@@ -40,4 +43,11 @@ def load(body: object) -> RefreshRequest:
         body.get("scope"),
         body.get("owner"),
         body.get("generation"),
+        _kind(body.get("client_authentication")),
     )
+
+
+def _kind(text: str | None) -> CredentialKind | None:
+    if text is None or text in set(CredentialKind):
+        return CredentialKind(text) if text else None
+    raise Problem("invalid_request", "client_authentication: is not a kind.")

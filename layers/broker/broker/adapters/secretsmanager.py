@@ -1,17 +1,18 @@
-"""The client credential in Secrets Manager: {"client_secret": "...", "expires_at"?: RFC 3339}."""
+"""The client secret in Secrets Manager: {"client_secret": "...", "expires_at"?: RFC 3339}."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from broker.adapters.aws_errors import Refused, call
+from broker.domain.credentials import CredentialKind
 from broker.domain.names import Instant
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 from broker.ports.ambient import Clock
-from broker.ports.outside import Credential
+from broker.ports.credentials import ClientSecretPost
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -27,14 +28,16 @@ _REMEDY = (
 )
 
 
-class Credentials:
+class ClientSecrets:
     """`ports.Credentials`. `secret`: the ARN in Secrets Manager."""
+
+    kind: ClassVar = CredentialKind.SECRET
 
     def __init__(self, client: SecretsManagerClient, secret: str, clock: Clock) -> None:
         self._client, self._secret, self._clock = client, secret, clock
-        self._known: tuple[float, Credential] | None = None
+        self._known: tuple[float, ClientSecretPost] | None = None
 
-    def current(self, *, fresh: bool = False) -> Credential:
+    def current(self, *, fresh: bool = False) -> ClientSecretPost:
         now = self._clock()
         if self._known and not fresh and now - self._known[0] < CACHE_SECONDS:
             return self._known[1]
@@ -44,13 +47,13 @@ class Credentials:
         self._known = (now, found)
         return found
 
-    def previous(self) -> Credential | None:
+    def previous(self) -> ClientSecretPost | None:
         try:
             return self._read("AWSPREVIOUS")
         except Problem:
             return None  # the template's placeholder, most often: nothing to try
 
-    def _read(self, stage: str) -> Credential | None:
+    def _read(self, stage: str) -> ClientSecretPost | None:
         try:
             answer = call(
                 "secretsmanager",
@@ -64,7 +67,7 @@ class Credentials:
         return _parse(answer.get("SecretString", ""), answer["VersionId"])
 
 
-def _parse(text: str, version: str) -> Credential:
+def _parse(text: str, version: str) -> ClientSecretPost:
     value = _object(text)
     secret, expires = value.get("client_secret"), value.get("expires_at")
     if not isinstance(secret, str) or not secret.strip():
@@ -74,7 +77,7 @@ def _parse(text: str, version: str) -> Credential:
     expires_at = _instant(str(expires)) if expires else None
     if expires and expires_at is None:
         raise _misconfigured("The client secret's expires_at is not a date (RFC 3339).")
-    return Credential(Secret(secret), version, expires_at)
+    return ClientSecretPost(Secret(secret), version, expires_at)
 
 
 # These two answer instead of raising: an error raised while another is handled carries that one

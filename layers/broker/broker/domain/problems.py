@@ -141,6 +141,13 @@ KINDS: dict[str, Kind] = {
         "The client secret has expired",
         "The operator makes a new client secret in Entra and stores it in Secrets Manager.",
     ),
+    "client_certificate_expired": Kind(
+        502,
+        "operator",
+        "The client certificate has expired",
+        "The operator makes a new certificate (token-broker credential certificate), uploads it in "
+        "Entra and puts it into use.",
+    ),
     "provider_error": Kind(
         502,
         "operator",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from broker.domain import scopes
 from broker.domain.connection import Connection, Failure, Sealed, Status, StoredRefreshToken
+from broker.domain.credentials import CredentialKind
 from broker.domain.names import Instant, ScopeKey
 from broker.domain.problems import Problem
 from broker.domain.scopes import ScopeSet
@@ -71,7 +72,10 @@ class Job:
             raise Problem("internal_error", "The refresh token is not of this consent.")
         own = scopes.group(connection.scopes)[connection.resource]
         wanted = scopes.single(order.scope) if order.scope else own
-        found = self.ask(stored, wanted)
+        kind = order.client_authentication
+        found = self.ask(stored, wanted, kind)
+        if kind and not isinstance(found, TokenResponse):
+            raise Refusal.of(found).problem  # a trial
         try:
             if isinstance(found, TokenResponse):
                 return self.store(stored, own, wanted, found)
@@ -92,9 +96,9 @@ class Job:
         return Instant(int(self.ports.clock()))
 
     def ask(
-        self, stored: StoredRefreshToken, wanted: ScopeSet
+        self, stored: StoredRefreshToken, wanted: ScopeSet, kind: CredentialKind | None = None
     ) -> TokenResponse | Refused | Problem:
-        """Microsoft's answer, whatever it is."""
+        """Microsoft's answer, whatever it is. `kind`: to this kind of credential alone."""
         ports = self.ports
         authority = f"{ports.platform}/{self.connection.tenant}"
         if (stored.client_id, stored.authority) != (ports.client_id, authority):
@@ -112,7 +116,9 @@ class Job:
         try:
             account = self.connection.account
             home = account.tenant_id if account else authority
-            return ports.oauth.refresh(authority, home, stored.incarnation, secret, wanted.text)
+            return ports.oauth.refresh(
+                authority, home, stored.incarnation, secret, wanted.text, kind
+            )
         except (Refused, Problem) as error:
             return error
 

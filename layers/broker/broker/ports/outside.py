@@ -1,4 +1,4 @@
-"""Everything else outside: HTTP, the client credential, other functions, the queue, the bus."""
+"""Everything else outside: HTTP, other functions, the queue, the bus."""
 
 from __future__ import annotations
 
@@ -6,34 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from broker.domain.connection import (
-    Check,
-)
-from broker.domain.names import Incarnation, Instant, Name
+from broker.domain.connection import Check
+from broker.domain.credentials import CredentialKind
+from broker.domain.names import Incarnation, Name
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A client secret and its version in Secrets Manager."""
-
-    secret: Secret
-    version: str
-    expires_at: Instant | None = None
-
-
-class Credentials(Protocol):
-    """The client credential."""
-
-    def current(self, *, fresh: bool = False) -> Credential:
-        """AWSCURRENT, cached for a while unless `fresh`. A placeholder or unreadable value is the
-        problem `client_misconfigured`."""
-        ...
-
-    def previous(self) -> Credential | None:
-        """AWSPREVIOUS, if there is one."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +61,8 @@ class RefreshRequest:
     """The lease's owner, if the sender has taken it already."""
     generation: int | None = None
     """Not if someone redeemed since this generation."""
+    client_authentication: CredentialKind | None = None
+    """With this kind of credential alone; a failure then touches no state."""
 
 
 class Refresher(Protocol):

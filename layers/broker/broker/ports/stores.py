@@ -269,24 +269,30 @@ class Candidates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A client credential that Microsoft refuses."""
+    """A client credential that is refused."""
 
     code: str
     detail: str
     since: Instant
     retry_at: Instant
+    told: bool = False
+    """Whether the operator knows."""
 
 
 class Breakers(Protocol):
-    """Circuit breakers, one a client id and secret version."""
+    """Circuit breakers, one a client id and version: `<kind>#<version>` of a credential."""
 
     def get(self, client_id: str, version: str) -> Fault | None:
         """The open breaker, or None."""
         ...
 
-    def open(self, client_id: str, version: str, fault: Fault, until: Instant) -> bool:
-        """Open it or move its `retry_at`; True only for the one that opened it. From `until` on
-        it may be forgotten."""
+    def open(self, client_id: str, version: str, fault: Fault, until: Instant) -> Fault | None:
+        """Open it or move its `retry_at`; the breaker as it was, None only for the one that opened
+        it. From `until` on it may be forgotten."""
+        ...
+
+    def announce(self, client_id: str, version: str) -> bool:
+        """Whether the operator is to be told: True for one, once as long as it is open."""
         ...
 
     def probe(self, client_id: str, version: str, now: Instant, retry_at: Instant) -> bool:

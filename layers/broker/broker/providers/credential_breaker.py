@@ -1,9 +1,10 @@
-"""The client credential, and the circuit breaker around it.
+"""The circuit breakers around the client credentials: one for each kind and version.
 
-A credential that Microsoft refuses is one incident, not one for each connection. A breaker for
-each version of the secret keeps Microsoft from being hammered: once it is open, all environments
-together try that version once in `PROBE_EVERY`. A new version is found within `LOOK_EVERY`, and
-the previous one is tried, so two may overlap during a rotation.
+A credential that the identity provider refuses is one incident, not one for each connection. An
+open breaker keeps the provider from being hammered: all environments together try that version
+once in `PROBE_EVERY`. A new version is found within `LOOK_EVERY`, and the previous one is tried, so
+two may overlap during a renewal. What the provider has been told minutes ago need not have spread
+to all of its nodes: until `SPREAD` is over, such a refusal is waited out and nobody is told.
 """
 
 from __future__ import annotations
@@ -12,30 +13,39 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from broker.domain.names import Instant, rfc3339
-from broker.domain.problems import KINDS, Problem
+from broker.domain.credentials import CredentialKind
+from broker.domain.names import Instant
+from broker.domain.problems import Problem
 from broker.ports.ambient import Clock, Telemetry
+from broker.ports.credentials import Credential, Credentials
 from broker.ports.errors import Unavailable
-from broker.ports.outside import Credential, Credentials, Events
+from broker.ports.outside import Events
 from broker.ports.stores import Breakers, Fault
+from broker.providers.credential_notices import Notices
+from broker.providers.terms import IdentityProvider
 
 PROBE_EVERY = 300
-"""Seconds between attempts with a credential that Microsoft refuses."""
+"""Seconds between attempts with a credential that is refused."""
+SPREAD = 300
+"""Seconds a new credential takes at most to be known everywhere in Entra: "minutes".
+https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations"""
+SPREAD_PROBE = 10
+"""Seconds between attempts meanwhile."""
 BREAKER_LIFE = 7 * 86_400
 """Seconds a breaker is remembered after its last probe."""
 TRUST = 10
 """Seconds an environment trusts what it knows of a breaker: an owner's code is lost on a secret
 that another environment knows to be refused."""
 LOOK_EVERY = 10
-"""Seconds between two looks for a new secret, while the one there is does not work."""
+"""Seconds between two looks for a new version, while the one there is does not work."""
 EXPIRING = 30 * 86_400
-"""Seconds before the end of a secret from when on the operator is reminded."""
+"""Seconds before the end of a credential from when on the operator is reminded."""
 REMIND_EVERY = 86_400
 ASK_EVERY = 3600
 """Seconds between two looks of one environment whether a reminder is due."""
 
 _UNREADABLE = "unreadable"
-"""Stands for the version of a secret that cannot even be read (a placeholder, say)."""
+"""Stands for the version of a credential that cannot even be read (a placeholder, say)."""
 
 
 class Blocked(Problem):
@@ -53,13 +63,13 @@ class Memory:
     previous: Credential | None = None
     """As they were at `looked_at`."""
     trouble: tuple[float, Problem] | None = None
-    """When the secret could not be read, and why."""
+    """When the credential could not be read, and why."""
     reminded: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """What `OAuth` authenticates with. One an environment."""
+    """The credentials of one kind for one client id. One an environment."""
 
     credentials: Credentials
     breakers: Breakers
@@ -67,11 +77,21 @@ class Breaker:
     telemetry: Telemetry
     clock: Clock
     client_id: str
+    identity_provider: IdentityProvider = "microsoft"
     memory: Memory = field(default_factory=Memory)
+
+    @property
+    def kind(self) -> CredentialKind:
+        """Of its credentials."""
+        return self.credentials.kind
+
+    @property
+    def _notices(self) -> Notices:
+        return Notices(self.events, self.telemetry, self.kind, self.identity_provider)
 
     def candidates(self) -> Iterator[Credential]:
         """The credentials worth a call, each version once: the current one; if it is refused, what
-        Secrets Manager holds by now; then the previous one. Raises `Blocked`."""
+        its store holds by now; then the previous one. Raises `Blocked`, `Unavailable`."""
         seen = set()
         for load in (self._current, self._newest, self._previous):
             credential = load()
@@ -80,38 +100,38 @@ class Breaker:
                 if self._admits(credential):
                     yield credential
 
-    def failed(self, credential: Credential, problem: Problem) -> None:
-        """Microsoft refused it: open the breaker, and tell the operator once.
+    def failed(self, credential: Credential, problem: Problem, *, spreads: bool = False) -> None:
+        """It was refused: open its breaker, and tell the operator once.
 
-        Not about a version that has been replaced: then the newer one matters.
+        Not about a version that has been replaced: then the newer one matters. `spreads`: nobody is
+        told as long as the provider's nodes may not all know of it yet.
         """
         now = Instant(int(self.clock()))
-        first = self._open(credential.version, problem, now)
-        if self._superseded(credential):
+        fault = self._open(credential.version, problem, now, spreads=spreads)
+        if self._superseded(credential) or (spreads and now - fault.since < SPREAD):
             return
-        self.telemetry.count("CredentialRefused", service="client-credential")
-        if first:
-            self._tell("Client Credential Failing", problem)
+        self._notices.count_refused()
+        self._announce(credential.version, fault, problem)
 
     def worked(self, credential: Credential) -> None:
-        """Microsoft took it: close its breaker, and remind of its end if that is near."""
+        """It was taken: close its breaker, and remind of its end if that is near."""
         memory = self.memory
         if memory.faults.get(credential.version, (0, None))[1] and self._close(credential.version):
             memory.faults[credential.version] = (self.clock(), None)
         if memory.trouble and self._close(_UNREADABLE):
             memory.trouble = None
+        self._notices.count_worked()
         if credential.expires_at is None:
             return
         left = credential.expires_at - self.clock()
-        self.telemetry.count("CredentialLeftSeconds", left, service="client-credential")
+        self._notices.count_left(left)
         if left < EXPIRING:
             self._remind(credential, credential.expires_at)
 
-    def blocked(self) -> Blocked:
-        """The answer when there is no candidate."""
+    def fault(self) -> Fault | None:
+        """The latest refusal this environment knows of."""
         faults = [fault for _, fault in self.memory.faults.values() if fault]
-        newest = max(faults, key=lambda fault: fault.since)
-        return Blocked(newest.code, newest.detail)
+        return max(faults, key=lambda fault: fault.since, default=None)
 
     def _current(self, *, fresh: bool = False) -> Credential:
         """The current credential as far as this environment knows, or as it is now."""
@@ -122,13 +142,13 @@ class Breaker:
             return self.credentials.current(fresh=fresh)
         except Problem as problem:
             self.memory.trouble = (now, problem)
-            self.telemetry.count("CredentialRefused", service="client-credential")
-            if self._open(_UNREADABLE, problem, Instant(int(now))):
-                self._tell("Client Credential Failing", problem)
+            self._notices.count_refused()
+            fault = self._open(_UNREADABLE, problem, Instant(int(now)))
+            self._announce(_UNREADABLE, fault, problem)
             raise Blocked(problem.code, problem.detail, remedy=problem.remedy) from None
 
     def _newest(self) -> Credential:
-        """What Secrets Manager holds by now, or held a moment ago."""
+        """What its store holds by now, or held a moment ago."""
         now, memory = self.clock(), self.memory
         if memory.newest is None or now - memory.looked_at >= LOOK_EVERY:
             memory.looked_at = now
@@ -154,27 +174,46 @@ class Breaker:
         if fault is None or fault.retry_at > now:
             return fault is None
         later = Instant(now + PROBE_EVERY)
-        if self.breakers.probe(self.client_id, version, now, later):
+        if self.breakers.probe(self.client_id, self._key(version), now, later):
             self.memory.faults[version] = (now, replace(fault, retry_at=later))
             return True
         return self._look(version) is None
 
     def _look(self, version: str) -> Fault | None:
-        fault = self.breakers.get(self.client_id, version)
+        fault = self.breakers.get(self.client_id, self._key(version))
         self.memory.faults[version] = (self.clock(), fault)
         return fault
 
-    def _open(self, version: str, problem: Problem, now: Instant) -> bool:
-        fault = Fault(problem.code, problem.detail, now, Instant(now + PROBE_EVERY))
+    def _open(
+        self, version: str, problem: Problem, now: Instant, *, spreads: bool = False
+    ) -> Fault:
+        """The open breaker as it is stored, with the beginning of the trouble."""
+        known = self.memory.faults.get(version, (0, None))[1]
+        fresh = spreads and (known is None or now - known.since < SPREAD)
+        retry_at = Instant(now + (SPREAD_PROBE if fresh else PROBE_EVERY))
+        fault = Fault(problem.code, problem.detail, now, retry_at)
         until = Instant(now + BREAKER_LIFE)
-        first = self.breakers.open(self.client_id, version, fault, until)
+        before = self.breakers.open(self.client_id, self._key(version), fault, until)
+        if before:
+            fault = replace(before, retry_at=retry_at)
         self.memory.faults[version] = (now, fault)
-        return first
+        return fault
+
+    def _announce(self, version: str, fault: Fault, problem: Problem) -> None:
+        """Tell the operator, if no environment has done so since the breaker opened."""
+        if fault.told:
+            return
+        if self.breakers.announce(self.client_id, self._key(version)):
+            self._notices.tell_failing(problem)
+        self.memory.faults[version] = (self.clock(), replace(fault, told=True))
+
+    def _key(self, version: str) -> str:
+        return f"{self.kind}#{version}"
 
     def _close(self, version: str) -> bool:
         """Never at the expense of the tokens that have just come; the next probe tries again."""
         try:
-            self.breakers.close(self.client_id, version)
+            self.breakers.close(self.client_id, self._key(version))
         except Unavailable as error:
             self.telemetry.note("close_failed", service=error.service, code=error.code)
             return False
@@ -187,14 +226,10 @@ class Breaker:
             return
         self.memory.reminded[version] = now + ASK_EVERY
         try:
-            due = self.breakers.remind(self.client_id, version, now, Instant(now + REMIND_EVERY))
+            until = Instant(now + REMIND_EVERY)
+            due = self.breakers.remind(self.client_id, self._key(version), now, until)
         except Unavailable as error:
             self.telemetry.note("remind_failed", service=error.service, code=error.code)
             return
         if due:
-            problem = Problem("client_secret_expired", KINDS["client_secret_expired"].remedy)
-            self._tell("Client Credential Expiring", problem, expires_at=rfc3339(expires_at))
-
-    def _tell(self, event: str, problem: Problem, **more: str) -> None:
-        detail = {"code": problem.code, "actor": problem.actor, "remedy": problem.remedy}
-        self.events.publish(event, {**detail, **more})
+            self._notices.tell_expiring(expires_at)

@@ -46,6 +46,16 @@ class Diagnosis:
     """invalid_grant with 70000 alone or without a known number: it is known to come and go."""
     scope_related: bool
     """May be about the scopes that were asked for alone, not about the grant as a whole."""
+    spreads: bool = False
+    """What was registered minutes ago may not be known to all of Microsoft's nodes yet."""
+    names: str = ""
+    """The values an operator compares, where the refusal is about the client's credential."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether to ask once more at once is likely to help."""
+        soon = self.retryable and not self.retry_after and self.code != "throttled"
+        return soon or self.spreads
 
     def problem(self, detail: str = "") -> Problem:
         """As an answer to a caller, in English. `detail` is vetted text to put in front."""
@@ -55,7 +65,7 @@ class Diagnosis:
             self.code,
             " ".join(part for part in (detail, said.what, number) if part),
             actor=self.actor,
-            remedy=said.remedy,
+            remedy=" ".join(part for part in (said.remedy, self.names) if part),
             retry_after=self.retry_after,
             provider=self.provider if self.provider != Provider() else None,
         )
@@ -90,6 +100,7 @@ def conclude(
         provider=answer.provider,
         bare=bare,
         scope_related=rule.scope_related or bare or bool(entry and entry.scope_related),
+        spreads=bool(entry and entry.spreads),
     )
 
 

@@ -44,11 +44,15 @@ class Entry:
     """Says less than a suberror does."""
     retry_after: int | None = None
     scope_related: bool = False
+    spreads: bool = False
+    """Comes and goes for some minutes after a credential was registered."""
+    beside: dict[str, Class] | None = None
+    """Where an `error` beside it makes another class of it."""
     meaning: dict[str, str] | None = None
 
-    def on(self, leg: Endpoint) -> Class | None:
-        """Its class on this leg, before the leg's own substitutions."""
-        return self.legs.get(leg, self.kind)
+    def on(self, leg: Endpoint, error: str | None = None) -> Class | None:
+        """Its class on this leg and beside this `error`, before the leg's own substitutions."""
+        return (self.beside or {}).get(error or "") or self.legs.get(leg, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,5 +141,7 @@ def _entry(data: dict[str, Any]) -> Entry:
         weak=data.get("weak", False),
         retry_after=data.get("retry_after"),
         scope_related=data.get("scope_related", False),
+        spreads=data.get("spreads", False),
+        beside={error: Class(name) for error, name in data.get("beside", {}).items()},
         meaning={"en": data["en"], "ja": data["ja"]} if "en" in data else None,
     )

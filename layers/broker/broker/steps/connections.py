@@ -8,6 +8,7 @@ from typing import Any
 
 from broker.domain.attempts import LinkKind, Ticket
 from broker.domain.connection import Connection, Sealed, Status
+from broker.domain.credentials import CredentialKind
 from broker.domain.names import SHARED_TENANTS, Incarnation, Instant, Name, is_guid
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
@@ -162,9 +163,10 @@ class Step:
                 )
         raise Problem("conflict")
 
-    def refresh(self, name: Name) -> dict[str, Any]:
-        """Redeem now; then as `show`. Raises why not."""
-        self._order(self._find(name), "operator")
+    def refresh(self, name: Name, kind: CredentialKind | None = None) -> dict[str, Any]:
+        """Redeem now, with that kind of credential alone if one is named; then as `show`. Raises
+        why not."""
+        self._order(self._find(name), "operator", kind)
         return self.show(name)
 
     def adopt(self, name: Name, refresh_token: Secret) -> dict[str, Any]:
@@ -177,9 +179,13 @@ class Step:
         self._order(connection, "import")
         return self.show(name)
 
-    def _order(self, connection: Connection, reason: str) -> None:
+    def _order(
+        self, connection: Connection, reason: str, kind: CredentialKind | None = None
+    ) -> None:
         problem = self.refresher.run(
-            RefreshRequest(connection.name, connection.incarnation, reason)
+            RefreshRequest(
+                connection.name, connection.incarnation, reason, client_authentication=kind
+            )
         )
         if problem:
             raise problem

@@ -13,6 +13,7 @@ from typing import Any
 
 from broker.domain import grants, names
 from broker.domain.connection import Expected, Status
+from broker.domain.credentials import CredentialKind
 from broker.domain.grants import Grant
 from broker.domain.names import Name
 from broker.domain.problems import Problem
@@ -150,6 +151,17 @@ def renewal(data: object) -> Renewal:
         scopes=_optional(fields, "scopes", list),
         allow_account_change=_optional(fields, "allow_account_change", bool) or False,
     )
+
+
+def client_authentication(data: object) -> CredentialKind | None:
+    """The kind of credential that a redemption is to be tried with; None: as usual."""
+    text = _object(data, "body", {"client_authentication"}).get("client_authentication")
+    if text is None:
+        return None
+    if text not in list(CredentialKind):
+        known = ", ".join(CredentialKind)
+        raise Problem("invalid_request", f"client_authentication: must be one of {known}.")
+    return CredentialKind(text)
 
 
 def refresh_token(data: object) -> Secret:

@@ -129,7 +129,7 @@ class Breakers:
         found = self._table.read(_breaker(client_id, version))
         return items.fault(found) if found else None
 
-    def open(self, client_id: str, version: str, fault: Fault, until: Instant) -> bool:
+    def open(self, client_id: str, version: str, fault: Fault, until: Instant) -> Fault | None:
         # One write for both: of those who open it at once, one finds nothing there.
         before = self._table.update(
             _breaker(client_id, version),
@@ -146,7 +146,12 @@ class Breakers:
             ),
             returns="ALL_OLD",
         )
-        return not before
+        return items.fault(before) if before else None
+
+    def announce(self, client_id: str, version: str) -> bool:
+        is_news = "attribute_exists(#since) AND attribute_not_exists(#told)"
+        key = _breaker(client_id, version)
+        return self._table.update(key, "SET #told = :told", is_news, values(told=True)) is not None
 
     def probe(self, client_id: str, version: str, now: Instant, retry_at: Instant) -> bool:
         is_due = "#retry_at <= :now"

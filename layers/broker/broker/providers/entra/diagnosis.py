@@ -60,7 +60,7 @@ def _decide(leg: Endpoint, answer: Answer) -> tuple[Class, int | None]:
         return Class.THROTTLE, None
     if answer.status == 408:
         return Class.RETRY, None
-    known = _known(leg, answer.provider.error_codes, weak=False)
+    known = _known(leg, answer.provider, weak=False)
     if known:
         return known
     if answer.status >= 500:
@@ -68,7 +68,7 @@ def _decide(leg: Endpoint, answer: Answer) -> tuple[Class, int | None]:
     said = _entry_of(table().suberrors, answer.provider.suberror, leg)
     if said:
         return said, None
-    return _known(leg, answer.provider.error_codes, weak=True) or (_fallback(leg, answer), None)
+    return _known(leg, answer.provider, weak=True) or (_fallback(leg, answer), None)
 
 
 def _fallback(leg: Endpoint, answer: Answer) -> Class:
@@ -85,12 +85,14 @@ def _fallback(leg: Endpoint, answer: Answer) -> Class:
     return Class.THROTTLE if answer.retry_after else Class.UNINTELLIGIBLE
 
 
-def _known(leg: Endpoint, numbers: tuple[int, ...], *, weak: bool) -> tuple[Class, int] | None:
+def _known(leg: Endpoint, said: Provider, *, weak: bool) -> tuple[Class, int] | None:
     """The most telling of the known numbers; of equals, the first."""
     found = [
         (_swap(leg, kind), number)
-        for number in numbers
-        if (entry := table().numbers.get(number)) and entry.weak is weak and (kind := entry.on(leg))
+        for number in said.error_codes
+        if (entry := table().numbers.get(number))
+        and entry.weak is weak
+        and (kind := entry.on(leg, said.error))
     ]
     return min(found, key=lambda pair: _ORDER[pair[0]], default=None)
 

@@ -6,15 +6,17 @@ https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
+from broker.domain.credentials import CredentialKind
 from broker.domain.names import Incarnation
 from broker.domain.secret import Secret
 from broker.ports.ambient import Clock, Randomness
-from broker.ports.errors import Unreachable
-from broker.ports.outside import Credential, Http
-from broker.providers.credential_breaker import Breaker
+from broker.ports.errors import Unavailable, Unreachable
+from broker.ports.outside import Http
+from broker.providers.client_authentication import Attempt, Client, Form
+from broker.providers.credential_breaker import Blocked
 from broker.providers.diagnosis import Diagnosis
 from broker.providers.entra.diagnosis import diagnose, diagnose_transport
 from broker.providers.terms import Effect, Endpoint
@@ -26,8 +28,6 @@ REFRESH_TIMEOUT = 7.0
 
 OIDC = "openid profile offline_access"
 """Asked for on every leg: personal accounts give a refresh token only then."""
-
-Form = Mapping[str, str | Secret]
 
 
 class Refused(Exception):  # noqa: N818 (it says what happened)
@@ -43,11 +43,10 @@ class OAuth:
     """The broker as a confidential client of one identity platform."""
 
     http: Http
-    breaker: Breaker
+    client: Client
     clock: Clock
     randomness: Randomness
     sleep: Callable[[float], None]
-    client_id: str
     pauses: Pauses = field(default_factory=Pauses)
 
     def code(self, authority: str, form: Form, scopes: str, timeout: float) -> TokenResponse:
@@ -56,11 +55,20 @@ class OAuth:
         `form`: code, code_verifier, redirect_uri. Raises `Refused`, `Problem`, `Unavailable`.
         """
         form = {**form, "grant_type": "authorization_code", "scope": f"{OIDC} {scopes}"}
-        for credential in self.breaker.candidates():
-            tokens = self._once(Endpoint.CODE, authority, form, credential, timeout)
-            self.breaker.worked(credential)
+        endpoint, trouble = _endpoint(authority), None
+        for attempt in self.client.attempts():
+            try:
+                authenticated = {**form, **attempt.fields(endpoint)}
+            except (Blocked, Unavailable) as error:
+                trouble = trouble or error
+                continue  # nothing was sent
+            try:
+                tokens = self._once(Endpoint.CODE, endpoint, authenticated, timeout)
+            except Refused as refused:
+                raise self._judged(attempt, refused) from None
+            attempt.worked()
             return tokens
-        raise self.breaker.blocked()
+        raise trouble or AssertionError("there is no attempt")
 
     def refresh(
         self,
@@ -69,12 +77,14 @@ class OAuth:
         who: Incarnation,
         token: Secret,
         scopes: str,
+        kind: CredentialKind | None = None,
         timeout: float = REFRESH_TIMEOUT,
     ) -> TokenResponse:
         """Redeem the refresh token of a connection, unless Microsoft throttles everyone at `home`:
         the account's tenant (an authority may be `common`), or the authority if none is known.
 
-        Raises `Refused`, `Problem` (no credential), `Unavailable`.
+        `kind`: with this kind of credential alone. Raises `Refused`, `Problem` (no credential),
+        `Unavailable`.
         """
         if paused := self.pauses.current(home, self.clock()):
             raise Refused(paused)
@@ -83,46 +93,57 @@ class OAuth:
             "refresh_token": token,
             "scope": f"{OIDC} {scopes}",
         }
-        last: Refused | None = None
-        for credential in self.breaker.candidates():
+        trouble: Refused | Blocked | Unavailable | None = None
+        for attempt in self.client.attempts(kind):
             try:
-                tokens = self._patiently(authority, form, credential, timeout)
+                tokens = self._patiently(_endpoint(authority), form, attempt, timeout)
+            except (Blocked, Unavailable) as error:
+                trouble = trouble or error
             except Refused as refused:
                 self.pauses.heard(home, who, refused.diagnosis, self.clock())
-                if refused.diagnosis.effect is not Effect.CREDENTIAL:
-                    raise
-                last = refused
+                judged = self._judged(attempt, refused)
+                if judged.diagnosis.effect is not Effect.CREDENTIAL:
+                    raise judged from None
+                trouble = trouble or judged
             else:
                 self.pauses.heard(home, who, None, self.clock())
-                self.breaker.worked(credential)
+                attempt.worked()
                 return tokens
-        raise last or self.breaker.blocked()
+        raise trouble or AssertionError("there is no attempt")
+
+    def _judged(self, attempt: Attempt, refused: Refused) -> Refused:
+        """The refusal, with the credential's values if it is about the credential: then its breaker
+        opens."""
+        diagnosis = refused.diagnosis
+        if diagnosis.effect is not Effect.CREDENTIAL:
+            return refused
+        diagnosis = replace(diagnosis, names=attempt.credential.names)
+        attempt.failed(diagnosis.problem(), spreads=diagnosis.spreads)
+        return Refused(diagnosis)
 
     def _patiently(
-        self, authority: str, form: Form, credential: Credential, timeout: float
+        self, endpoint: str, form: Form, attempt: Attempt, timeout: float
     ) -> TokenResponse:
         """Once more after a short while, if that is likely to help."""
+        authenticated = {**form, **attempt.fields(endpoint)}
         try:
-            return self._once(Endpoint.REFRESH, authority, form, credential, timeout)
+            return self._once(Endpoint.REFRESH, endpoint, authenticated, timeout)
         except Refused as refused:
-            found = refused.diagnosis
-            if not found.retryable or found.retry_after or found.code == "throttled":
+            if not refused.diagnosis.passes:
                 raise
             self.sleep(self.randomness.between(0.2, 0.6))
-            return self._once(Endpoint.REFRESH, authority, form, credential, timeout)
+            return self._once(Endpoint.REFRESH, endpoint, authenticated, timeout)
 
-    def _once(
-        self, leg: Endpoint, authority: str, form: Form, credential: Credential, timeout: float
-    ) -> TokenResponse:
+    def _once(self, leg: Endpoint, endpoint: str, form: Form, timeout: float) -> TokenResponse:
         asked_at = self.clock()
-        full = {**form, "client_id": self.client_id, "client_secret": credential.secret}
         try:
-            reply = self.http.post(f"{authority}/oauth2/v2.0/token", full, timeout)
+            reply = self.http.post(endpoint, {**form, "client_id": self.client.client_id}, timeout)
         except Unreachable as error:
             raise Refused(diagnose_transport(leg, error.reason)) from None
         if reply.status == 200:
             return parse(reply, asked_at)
-        found = diagnose(leg, reply.status, reply.headers, reply.body, self.clock())
-        if found.effect is Effect.CREDENTIAL:
-            self.breaker.failed(credential, found.problem())
-        raise Refused(found)
+        raise Refused(diagnose(leg, reply.status, reply.headers, reply.body, self.clock()))
+
+
+def _endpoint(authority: str) -> str:
+    return f"{authority}/oauth2/v2.0/token"

@@ -45,6 +45,7 @@ OUTCOMES: dict[str, Shape] = {
     "client_misconfigured": Shape(),
     "no_refresh_token": Shape("client_misconfigured"),
     "client_secret_expired": Shape(),
+    "client_certificate_expired": Shape(),
     "provider_error": Shape(),
     "internal_error": Shape(),
     "provider_unavailable": Shape(tone="wait", again=True),

@@ -24,7 +24,7 @@ EXPIRY_NOTICE = 30 * 86_400
 OVERDUE = 30 * 60
 """Seconds after which a refresh that is due should have been tried, as for the stack's alarm: the
 schedule runs every 1 to 15 minutes, and failures are postponed."""
-CREDENTIAL = ("client_secret_expired", "client_misconfigured")
+CREDENTIAL = ("client_secret_expired", "client_certificate_expired", "client_misconfigured")
 
 
 @dataclass(frozen=True, slots=True)

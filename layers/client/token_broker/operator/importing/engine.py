@@ -21,7 +21,10 @@ from token_broker.operator.importing.rows import LABEL, BadRow, Row
 from token_broker.operator.shapes import Change, Connection, username
 
 FATAL = frozenset(
-    {"not_authorized", "no_credentials", "clock_skew", "client_secret_expired", "unreachable"}
+    {
+        *("not_authorized", "no_credentials", "clock_skew", "unreachable"),
+        *("client_secret_expired", "client_certificate_expired"),
+    }
 )
 """Codes that every further row would meet as well: the run ends, the rest is untried."""
 
