@@ -60,6 +60,8 @@ def test_the_identity() -> None:
         ("tid", 1),
         ("oid", ""),
         ("oid", "x" * 129),
+        ("oid", "\ud800"),
+        ("oid", "a\u202eb"),
         ("oid", None),
         ("exp", NOON - 301),
         ("exp", "4000000000"),
@@ -119,10 +121,40 @@ def test_a_refresh_has_no_nonce() -> None:
 
 
 def test_who_it_is_for_people() -> None:
-    assert verify(preferred_username=None, email="e@x.y").username == "e@x.y"
-    assert verify(preferred_username=None, name="N").username == "N"
-    assert verify(preferred_username=None).username == ""
-    assert len(verify(preferred_username="x" * 1000).username) == 256
+    """No other claim stands in for the sign-in name, which an operator may have named."""
+    for other in ({"email": OWNER.username}, {"name": OWNER.username}, {"upn": OWNER.username}):
+        assert verify(preferred_username=None, **other).username == ""
+    for odd in (1, [OWNER.username], {"": ""}):
+        assert verify(preferred_username=odd).username == ""
+
+
+@pytest.mark.parametrize(
+    ("claimed", "stored"),
+    [
+        ("owner@example.com", "owner@example.com"),
+        ("山田 太郎", "山田 太郎"),
+        ("a\x00b\x1b[31mc\x9bd\n", "ab[31mcd"),
+        ("a\u202eb\u2066c\u200fd\u200be\ufefff", "abcdef"),
+        ("a\u2028b\u2029c", "abc"),
+        ("a\ud800b\udfff", "ab"),
+        ("x" * 1000, "x" * 256),
+        ("", ""),
+    ],
+)
+def test_a_name_as_it_is_stored(claimed: str, stored: str) -> None:
+    one = replace(connection(None), tenant="common")
+    account = verify(preferred_username=claimed)
+    admitted = id_tokens.admit(account, one, (), tenant_id=None, allow_change=False)
+    assert admitted == replace(OWNER, username=stored)
+    admitted.username.encode()
+
+
+def test_a_name_that_only_looks_like_the_expected_one() -> None:
+    """What is compared is what Microsoft wrote, not what is left of it."""
+    for claimed in ("\u200eowner@example.com", "owner@example.com\x00", "own\u00ader@example.com"):
+        account = verify(preferred_username=claimed)
+        expected = Expected(username="owner@example.com")
+        assert admit(account, expected=expected) == "account_mismatch"
 
 
 def admit(

@@ -78,7 +78,7 @@ class Acceptance:
         """
         demands = Demands(self.platform, self.client_id, self.clock(), terms.nonce)
         account = id_token.verify(tokens.id_token, demands)
-        id_token.admit(
+        account = id_token.admit(
             account,
             connection,
             self.allowed_tenants,

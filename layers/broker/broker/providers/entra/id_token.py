@@ -10,18 +10,22 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from broker.domain.connection import Account, Connection, Expected
 from broker.domain.names import PERSONAL_TENANT, is_guid
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
+from broker.domain.text import printable
 
 LEEWAY = 300
 """Clock skew allowed, as Microsoft's own libraries do."""
 MAX_LENGTH = 16_384
+MAX_USERNAME = 256
+_OBJECT_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,13 @@ class Demands:
 
 
 def verify(id_token: Secret | None, demands: Demands) -> Account:
-    """The identity, or `provider_error` saying which claim is wrong (never its value)."""
+    """The identity, or `provider_error` saying which claim is wrong (never its value). Its
+    `username` is as Microsoft wrote it, until `admit` has compared it."""
     claims = _claims(id_token)
     tid, oid = claims.get("tid"), claims.get("oid")
     if not isinstance(tid, str) or not is_guid(tid):
         _refuse("tid")
-    if not isinstance(oid, str) or not 1 <= len(oid) <= 128:
+    if not isinstance(oid, str) or not _OBJECT_ID.fullmatch(oid):
         _refuse("oid")
     if claims.get("iss") != f"{demands.platform}/{tid}/v2.0":
         _refuse("iss")
@@ -76,10 +81,10 @@ def _number(value: object) -> bool:
 
 
 def _username(claims: Mapping[str, Any]) -> str:
-    for name in ("preferred_username", "email", "name"):
-        if isinstance(claims.get(name), str) and claims[name]:
-            return str(claims[name])[:256]
-    return ""
+    """The sign-in name. No other claim stands in for it: `email` and `name` are for anyone to
+    choose, and an operator may have named the account by this one."""
+    username = claims.get("preferred_username")
+    return username if isinstance(username, str) else ""
 
 
 def _refuse(claim: str) -> NoReturn:
@@ -93,8 +98,8 @@ def admit(
     *,
     tenant_id: str | None,
     allow_change: bool,
-) -> None:
-    """Raise unless this account may be the connection's.
+) -> Account:
+    """The account as it may be stored; raises unless it may be the connection's.
 
     `tenant_id`: what the connection's tenant segment stands for, when it names one tenant.
     """
@@ -107,13 +112,12 @@ def admit(
     expected = connection.expected
     if expected.tenant_id and expected.tenant_id != account.tenant_id:
         raise Problem("account_mismatch", "The account is of another tenant than expected.")
-    if allow_change:
-        return
-    if connection.account:
-        if not account.same(connection.account):
+    if not allow_change:
+        if connection.account and not account.same(connection.account):
             raise Problem("account_mismatch", "Another account than last time consented.")
-    elif not _expected(account, expected):
-        raise Problem("account_mismatch", "Another account than the expected one consented.")
+        if not connection.account and not _expected(account, expected):
+            raise Problem("account_mismatch", "Another account than the expected one consented.")
+    return replace(account, username=printable(account.username, MAX_USERNAME))
 
 
 def _expected(account: Account, expected: Expected) -> bool:
