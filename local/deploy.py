@@ -2,8 +2,7 @@
 
 Left out by MiniStack 1.5.33 when it comes from SAM: the API's resource policy and its gateway
 responses. They are set through the API afterwards. An alarm over several metrics is refused: it
-watches the first of them there. Updates come without the names of the attributes they touch, so
-conditions that demand the names go. The template stays as AWS needs it.
+watches the first of them there. The template stays as AWS needs it.
 """
 
 from __future__ import annotations
@@ -85,17 +84,13 @@ def deploy(
 
 
 def simple(template: dict[str, Any]) -> dict[str, Any]:
-    """The template with one metric for each alarm, and updates of whatever attributes."""
+    """The template with one metric for each alarm."""
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in properties:
             metrics = properties.pop("Metrics")
             first = next(one["MetricStat"] for one in metrics if "MetricStat" in one)
             properties |= {**first["Metric"], "Statistic": first["Stat"], "Period": first["Period"]}
-        for policy in properties.get("Policies", []):
-            for statement in policy["PolicyDocument"]["Statement"]:
-                if statement["Action"] == "dynamodb:UpdateItem":
-                    statement.get("Condition", {}).pop("Null", None)
     return template
 
 

@@ -1,4 +1,5 @@
-"""``python -m local.emulator``: MiniStack, with two changes to how it runs Python functions.
+"""``python -m local.emulator``: MiniStack, with two changes to how it runs Python functions and one
+to how it sees requests to DynamoDB.
 
 Whole logs. MiniStack 1.5.33 (`lambda_runtime.Worker._drain_stderr_bounded`) waits up to 50 ms after
 a function's answer for the first line of its log, 5 ms for each further one, and files what its
@@ -9,13 +10,21 @@ call with a mark, and the call waits for the mark: once a function has answered,
 Archives unpacked once. MiniStack unpacks code and layers (2,000 files) for each process. Here each
 archive is unpacked once, and the processes see it through a link, as Lambda's environments see one
 image of /opt and /var/task.
+
+Conditions on keys and attributes. MiniStack gives IAM the attributes that a projection names, and
+no more. Here a policy also sees the key of the item (`dynamodb:LeadingKeys`), the attributes that
+an update touches (`dynamodb:Attributes`) and what it returns (`dynamodb:ReturnValues`), so that the
+roles' limits hold as on AWS.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import queue
+import re
 import tempfile
 import threading
 import types
@@ -24,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from ministack.app import main
-from ministack.core import lambda_runtime
+from ministack.core import iam_actions, lambda_runtime
 
 END = "\x1eend of the call's log"
 """No function writes a record separator (U+001E)."""
@@ -103,7 +112,40 @@ def unpack_once() -> None:
     lambda_runtime.zipfile = names
 
 
+EXPRESSIONS = ("UpdateExpression", "ConditionExpression")
+ATTRIBUTE = re.compile(r"(?<![:.\w#])#?[A-Za-z_]\w*(?!\w*\s*\()")
+"""A path's first name or placeholder: no value, no later part, no function."""
+WORDS = {"SET", "REMOVE", "ADD", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN"}
+
+
+def context(body: bytes, known: Any = iam_actions.dynamodb_service_context) -> dict[str, Any]:
+    """The condition keys of a request to DynamoDB."""
+    keys: dict[str, Any] = known(body)
+    request: dict[str, Any] = json.loads(body) if keys else {}
+    # Which attribute of a new item is the key, only the table knows; where it matters, it is `id`.
+    item = request.get("Key") or {name: request.get("Item", {}).get(name, {}) for name in ("id",)}
+    if leading := [text for typed in item.values() for text in typed.values()]:
+        keys["dynamodb:LeadingKeys"] = leading
+    if "UpdateExpression" in request:
+        keys["dynamodb:Attributes"] = sorted({*item, *touched(request)})
+        keys["dynamodb:ReturnValues"] = request.get("ReturnValues", "NONE")
+    return keys
+
+
+def touched(request: dict[str, Any]) -> set[str]:
+    """Top-level attributes in an update's expressions."""
+    names = request.get("ExpressionAttributeNames", {})
+    text = " ".join(request.get(name, "") for name in EXPRESSIONS)
+    return {names.get(word, word) for word in ATTRIBUTE.findall(text)} - WORDS
+
+
+def whole_conditions() -> None:
+    """Change MiniStack in this process."""
+    iam_actions.dynamodb_service_context = context
+
+
 if __name__ == "__main__":
     complete_logs()
     unpack_once()
+    whole_conditions()
     main()
