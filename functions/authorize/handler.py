@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import os
 from typing import Any
-from urllib.parse import parse_qs
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from broker import settings, wiring
 from broker.adapters.telemetry import Telemetry
 from broker.domain.attempts import LinkKind
-from broker.domain.problems import Problem
 from broker.web import browser, gateway, links
 from broker.web.pages.language import negotiate
 
@@ -61,28 +59,33 @@ def go_admin() -> Response[str]:
 
 def _show(kind: LinkKind) -> Response[str]:
     request = _request()
-    language = negotiate(request.header("accept-language"))
-    base_url = request.base_url(SETTINGS.public_base_url)
-    page = STEP.show(kind, request.one("ticket"), base_url, language)
-    return browser.page(page, browser.targets(SETTINGS.identity_platform_url))
+    return _page(kind, request, request.one("ticket"))
 
 
 def _begin(kind: LinkKind) -> Response[str]:
+    """On to Microsoft; or the page again, for whom this site's own page did not send, or who has
+    no cookie of it."""
     request = _request()
-    form = parse_qs(
-        request.body("application/x-www-form-urlencoded").decode("ascii", "replace"),
-        max_num_fields=10,
-    )
-    tickets = form.get("ticket", [])
-    if len(tickets) != 1:
-        raise Problem("invalid_request", "The form holds no ticket.")
-    departure = STEP.begin(
-        kind,
-        tickets[0],
-        links.cookie(request.header("cookie")),
-        request.base_url(SETTINGS.public_base_url),
-    )
-    return browser.redirect(departure.location, departure.cookie)
+    ticket = browser.form(request, "ticket")
+    cookie = links.cookie(request.header("cookie"))
+    if cookie is None or not browser.same_origin(request):
+        TELEMETRY.note("shown_again", reason="other site" if cookie else "no cookie")
+        TELEMETRY.count("ShownAgain")
+        return _page(kind, request, ticket, again=True)
+    return browser.redirect(STEP.begin(kind, ticket, cookie, _base(request)))
+
+
+def _page(
+    kind: LinkKind, request: gateway.Request, ticket: str | None, *, again: bool = False
+) -> Response[str]:
+    language = negotiate(request.header("accept-language"))
+    page = STEP.show(kind, ticket, _base(request), language, again=again)
+    cookie = None if links.cookie(request.header("cookie")) else STEP.randomness.secret()
+    return browser.page(page, browser.targets(SETTINGS.identity_platform_url), cookie)
+
+
+def _base(request: gateway.Request) -> str:
+    return request.base_url(SETTINGS.public_base_url)
 
 
 def _request() -> gateway.Request:

@@ -37,6 +37,7 @@ def finish() -> Response[str]:
     request = gateway.Request(ROUTES.current_event.raw_event)
     params = {name: values[0] for name, values in request.query.items() if len(values) == 1}
     ending = STEP.finish(params, links.cookie(request.header("cookie")), request.id)
-    admin_url = STEP.handover(ending, request.base_url(SETTINGS.public_base_url))
+    base = request.base_url(SETTINGS.public_base_url)
+    admin_url = links.handover_url(base, params.get("state")) if ending.handover else None
     language = negotiate(request.header("accept-language"))
     return browser.page(ending.render(language, SETTINGS.client_id, admin_url))

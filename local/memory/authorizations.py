@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from broker.domain.attempts import Outcome, State, Ticket
+from broker.domain.attempts import Progress, State, Ticket
 from broker.domain.connection import Sealed
 from broker.domain.names import Incarnation, Instant
 from broker.ports.stores import Fault
@@ -59,23 +61,23 @@ class Authorizations:
             found = self._tables.states.get(digest)
             if not found or found.cookie != cookie or found.expires_at <= now:
                 return None
+            self._tables.progress[digest] = Progress(cookie, found.expires_at, now)
             return self._tables.states.pop(digest)
 
-    def state_expiry(self, digest: str) -> Instant | None:
+    def progress(self, digest: str) -> Progress | None:
         with self._tables.lock:
             state = self._tables.states.get(digest)
-            return state.expires_at if state else None
+            if state:
+                return Progress(state.cookie, state.expires_at)
+            return self._tables.progress.get(digest)
 
-    def put_outcome(self, digest: str, outcome: Outcome) -> None:
+    def conclude(self, digest: str, page: Mapping[str, Any], expires_at: Instant) -> None:
         # Through JSON, as any store must: a tuple or an object would come back changed.
         with self._tables.lock:
-            self._tables.outcomes[digest] = replace(
-                outcome, page=json.loads(json.dumps(dict(outcome.page)))
+            claimed = self._tables.progress[digest]
+            self._tables.progress[digest] = replace(
+                claimed, page=json.loads(json.dumps(dict(page))), expires_at=expires_at
             )
-
-    def outcome(self, digest: str) -> Outcome | None:
-        with self._tables.lock:
-            return self._tables.outcomes.get(digest)
 
 
 class Candidates:

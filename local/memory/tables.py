@@ -5,16 +5,24 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field, replace
 
-from broker.domain.attempts import Outcome, State, Ticket
-from broker.domain.connection import Connection, Due, Failure, Sealed, Status, StoredRefreshToken
+from broker.domain.attempts import Progress, State, Ticket
+from broker.domain.connection import (
+    Connection,
+    Due,
+    Failure,
+    OpenLink,
+    Sealed,
+    Status,
+    StoredRefreshToken,
+)
 from broker.domain.names import Incarnation, Instant, Name
 from broker.ports.stores import SHARDS, Consent, Fault, Settlement
 
 DESCRIBED = frozenset(
     {
-        *("name", "incarnation", "epoch", "link", "tickets", "link_expires_at", "created_by"),
-        *("service", "resource", "tenant", "scopes", "status", "grants", "expected", "account"),
-        *("created_at", "client_id", "authority"),
+        *("name", "incarnation", "epoch", "link", "open_link", "created_by", "service", "resource"),
+        *("tenant", "scopes", "status", "grants", "expected", "account", "created_at", "client_id"),
+        "authority",
     }
 )
 """What a browser page may tell of a connection."""
@@ -29,7 +37,7 @@ class Tables:
     vault: dict[Incarnation, StoredRefreshToken] = field(default_factory=dict)
     tickets: dict[str, Ticket] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    progress: dict[str, Progress] = field(default_factory=dict)
     candidates: dict[Incarnation, tuple[Sealed, Instant]] = field(default_factory=dict)
     breakers: dict[tuple[str, str], Fault] = field(default_factory=dict)
     reminders: dict[tuple[str, str], Instant] = field(default_factory=dict)
@@ -89,25 +97,25 @@ class Connections:
             )
             return True
 
-    def link(self, before: Connection, tickets: tuple[str, str], expires_at: Instant) -> bool:
+    def link(self, before: Connection, tickets: tuple[str, str], opened: OpenLink) -> bool:
         with self._tables.lock:
             found = self._tables.current(before.name, before.incarnation)
             if not found or found.link != before.link:
                 return False
             self._tables.connections[found.name] = replace(
-                found, link=found.link + 1, tickets=tickets, link_expires_at=expires_at
+                found, link=found.link + 1, tickets=tickets, open_link=opened
             )
             return True
 
     def refused(self, before: Connection, failure: Failure, status: Status | None = None) -> bool:
         with self._tables.lock:
             found = self._tables.current(before.name, before.incarnation)
-            if not found or found.link != before.link:
+            if not found or (found.link, found.epoch) != (before.link, before.epoch):
                 return False
             if status and found.status is not Status.PENDING:
                 return False
             self._tables.connections[found.name] = replace(
-                found, status=status or found.status, last_error=failure
+                found, status=status or found.status, consent_error=failure
             )
             return True
 
@@ -296,7 +304,7 @@ class Consents:
             if consent.link is not None:
                 if found.link != consent.link:
                     return False
-                found = replace(found, link=found.link + 1, tickets=(), link_expires_at=None)
+                found = replace(found, link=found.link + 1, tickets=(), open_link=None)
             stored = consent.stored
             self._tables.vault[found.incarnation] = stored
             self._tables.connections[found.name] = replace(
@@ -313,6 +321,7 @@ class Consents:
                 tokens=consent.tokens,
                 failures={},
                 last_error=None,
+                consent_error=None,
                 suspicion=None,
                 authorized_at=consent.now,
                 refreshed_at=consent.now,

@@ -7,12 +7,13 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-from broker.domain.attempts import LinkKind, Outcome, State, Ticket
+from broker.domain.attempts import LinkKind, State, Ticket
 from broker.domain.connection import (
     Account,
     Connection,
     Expected,
     Failure,
+    OpenLink,
     Sealed,
     Status,
     StoredRefreshToken,
@@ -23,7 +24,7 @@ from broker.domain.grants import Grant
 from broker.domain.names import Incarnation, Instant, Name, ScopeKey
 from broker.domain.problems import Provider
 from broker.domain.secret import Secret
-from broker.ports.stores import Consent, Settlement
+from broker.ports.stores import Consent, Fault, Settlement
 from local.memory.outside import NOON
 
 NOW = Instant(NOON)
@@ -99,7 +100,7 @@ def full(name: str = "marketing-jp", **changes: Any) -> Connection:
         version=5,
         link=3,
         tickets=("digest-a", "digest-b"),
-        link_expires_at=later(600),
+        open_link=OpenLink((READ,), "arn:aws:iam::111122223333:root", later(600), True),
         expected=Expected("t-1", None, "ads@example.com"),
         account=ACCOUNT,
         grants=(Grant("111122223333"), Grant("444455556666", (READ,))),
@@ -109,6 +110,7 @@ def full(name: str = "marketing-jp", **changes: Any) -> Connection:
         tokens={OWN: token(), EXTRA: token(scopes=())},
         failures={EXTRA: failure(), OWN: failure(provider=Provider())},
         last_error=failure(code="throttled", actor="nobody"),
+        consent_error=failure(code="consent_declined"),
         suspicion=Suspicion("reauthorization_required", NOW),
         authorized_at=NOW,
         refreshed_at=later(1),
@@ -174,9 +176,6 @@ def ticket(**changes: Any) -> Ticket:
         incarnation=Incarnation("inc"),
         link=1,
         expires_at=later(600),
-        created_by="arn:aws:iam::111122223333:role/operator",
-        scopes=(READ,),
-        allow_account_change=True,
     )
     return replace(made, **changes)
 
@@ -193,13 +192,18 @@ def state(**changes: Any) -> State:
         nonce="nonce",
         verifier=Secret("verifier"),
         redirect_uri="https://broker.example.com/callback",
-        scopes=(READ,),
         expires_at=later(900),
-        allow_account_change=True,
     )
     return replace(made, **changes)
 
 
-def outcome(**changes: Any) -> Outcome:
-    page = {"kind": "connected", "people": ["山田"], "code": None, "count": 3, "ok": True}
-    return replace(Outcome("cookie", page, later(900)), **changes)
+def opened(**changes: Any) -> OpenLink:
+    arn = "arn:aws:iam::111122223333:role/operator"
+    return replace(OpenLink((READ,), arn, later(99), allow_account_change=True), **changes)
+
+
+PAGE = {"kind": "connected", "people": ["山田"], "code": None, "count": 3, "ok": True}
+"""How an attempt ended."""
+
+
+FAULT = Fault("client_secret_expired", "AADSTS7000222", NOW, later(60))

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from broker.domain.attempts import Progress
 from broker.domain.names import Incarnation, Instant
 from broker.ports.stores import Fault
 from tests.contract import samples
@@ -70,11 +71,13 @@ def test_an_attempt_may_return_after_the_ticket_expired(stores: Stores) -> None:
 
 
 def test_a_state_is_claimed_once(stores: Stores) -> None:
-    stores.authorizations.put_state("a", samples.state())
-    assert stores.authorizations.state_expiry("a") == samples.state().expires_at
-    assert stores.authorizations.claim("a", "cookie", NOW) == samples.state()
+    state = samples.state()
+    stores.authorizations.put_state("a", state)
+    assert stores.authorizations.progress("a") == Progress("cookie", state.expires_at)
+    assert stores.authorizations.claim("a", "cookie", NOW) == state
     assert stores.authorizations.claim("a", "cookie", NOW) is None
-    assert stores.authorizations.state_expiry("a") is None
+    assert stores.authorizations.progress("a") == Progress("cookie", state.expires_at, NOW)
+    assert stores.authorizations.progress("b") is None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,7 @@ def test_a_state_is_claimed_once(stores: Stores) -> None:
 def test_a_wrong_claim_changes_nothing(stores: Stores, digest: str, cookie: str, now: int) -> None:
     stores.authorizations.put_state("a", samples.state())
     assert stores.authorizations.claim(digest, cookie, Instant(now)) is None
-    assert stores.authorizations.state_expiry("a") == samples.state().expires_at
+    assert stores.authorizations.progress("b") is None
     assert stores.authorizations.claim("a", "cookie", later(899)) == samples.state()
 
 
@@ -104,22 +107,21 @@ def test_one_of_a_crowd_claims_the_state(stores: Stores, crowd: Crowd) -> None:
 
 
 def test_kinds_do_not_meet(stores: Stores) -> None:
-    """One digest may name a ticket, a state and an outcome."""
+    """One digest may name a ticket and a state."""
     stores.authorizations.put_ticket("a", samples.ticket())
-    assert stores.authorizations.state_expiry("a") is None
-    assert stores.authorizations.outcome("a") is None
+    assert stores.authorizations.progress("a") is None
     stores.authorizations.put_state("a", samples.state())
-    stores.authorizations.put_outcome("a", samples.outcome())
     assert stores.authorizations.claim("a", "cookie", NOW) == samples.state()
     assert stores.authorizations.ticket("a") == samples.ticket()
-    assert stores.authorizations.outcome("a") == samples.outcome()
 
 
-def test_an_outcome_is_replaced_and_never_hidden(stores: Stores) -> None:
-    stores.authorizations.put_outcome("a", samples.outcome())
-    late = samples.outcome(page={}, expires_at=NOW - 1)
-    stores.authorizations.put_outcome("a", late)
-    assert stores.authorizations.outcome("a") == late
+def test_an_outcome_is_kept_for_reloads(stores: Stores) -> None:
+    stores.authorizations.put_state("a", samples.state())
+    stores.authorizations.claim("a", "cookie", NOW)
+    stores.authorizations.conclude("a", samples.PAGE, later(1800))
+    ended = Progress("cookie", later(1800), NOW, samples.PAGE)
+    assert stores.authorizations.progress("a") == ended
+    assert stores.authorizations.claim("a", "cookie", later(1)) is None, "not even then"
 
 
 def test_a_candidate_is_taken_once(stores: Stores) -> None:
@@ -134,7 +136,7 @@ def test_a_candidate_is_taken_once(stores: Stores) -> None:
     assert stores.candidates.take(incarnation, later(60)) is None
 
 
-FAULT = Fault("client_secret_expired", "AADSTS7000222", NOW, later(60))
+FAULT = samples.FAULT
 
 
 def test_a_breaker_is_opened_once(stores: Stores) -> None:

@@ -52,8 +52,7 @@ def test_a_description_holds_what_a_page_tells(stores: Stores) -> None:
         incarnation=full.incarnation,
         epoch=full.epoch,
         link=full.link,
-        tickets=full.tickets,
-        link_expires_at=full.link_expires_at,
+        open_link=full.open_link,
         service=full.service,
         resource=full.resource,
         tenant=full.tenant,
@@ -98,12 +97,13 @@ def test_change_of_an_old_version_or_another_incarnation(stores: Stores) -> None
 def test_link_numbers_links(stores: Stores) -> None:
     before = samples.full()
     stores.connections.create(before)
-    assert stores.connections.link(before, ("new-a", "new-b"), samples.later(99))
-    after = replace(before, link=4, tickets=("new-a", "new-b"), link_expires_at=samples.later(99))
+    new = samples.opened(scopes=("https://other/x",))
+    assert stores.connections.link(before, ("new-a", "new-b"), new)
+    after = replace(before, link=4, tickets=("new-a", "new-b"), open_link=new)
     assert stores.connections.get(before.name) == after
-    assert not stores.connections.link(before, ("late-a", "late-b"), samples.later(1))
+    assert not stores.connections.link(before, ("late-a", "late-b"), samples.opened())
     other = replace(after, incarnation=samples.connection().incarnation)
-    assert not stores.connections.link(other, ("late-a", "late-b"), samples.later(1))
+    assert not stores.connections.link(other, ("late-a", "late-b"), samples.opened())
     assert stores.connections.get(before.name) == after
 
 
@@ -188,7 +188,8 @@ def test_a_refused_consent_is_remembered_and_changes_nothing_else(stores: Stores
     failure = samples.failure()
     assert not stores.connections.refused(replace(active, link=1), failure)
     assert stores.connections.refused(active, failure)
-    assert stores.connections.get(active.name) == replace(active, last_error=failure)
+    assert not stores.connections.refused(replace(active, epoch=1), failure)
+    assert stores.connections.get(active.name) == replace(active, consent_error=failure)
 
 
 def test_a_connection_waits_for_its_administrator_before_any_consent(stores: Stores) -> None:
@@ -201,7 +202,7 @@ def test_a_connection_waits_for_its_administrator_before_any_consent(stores: Sto
     )
     assert stores.connections.get(before.name) == before
     assert stores.connections.refused(before, failure, WAITS)
-    waiting = replace(before, status=Status.AWAITING_ADMIN, last_error=failure)
+    waiting = replace(before, status=Status.AWAITING_ADMIN, consent_error=failure)
     assert stores.connections.get(before.name) == waiting
     assert not stores.connections.refused(before, samples.failure(), WAITS), "it waits already"
     assert stores.connections.page(Status.PENDING, 10, None)[0] == []

@@ -37,6 +37,7 @@ def test_complete_writes_both(stores: Stores) -> None:
         tokens=consent.tokens,
         failures={},
         last_error=None,
+        consent_error=None,
         suspicion=None,
         authorized_at=NOW,
         refreshed_at=NOW,
@@ -45,19 +46,19 @@ def test_complete_writes_both(stores: Stores) -> None:
         lease_until=None,
         link=before.link + 1,
         tickets=(),
-        link_expires_at=None,
+        open_link=None,
     )
 
 
 def test_an_import_leaves_the_link(stores: Stores) -> None:
     before = create(stores, samples.full())
-    assert stores.connections.link(before, ("new-a", "new-b"), later(9))
+    assert stores.connections.link(before, ("new-a", "new-b"), samples.opened())
     assert stores.consents.complete(samples.consent(before, link=None))
     found = stores.connections.get(before.name)
     assert found is not None
     assert (found.epoch, found.link) == (before.epoch + 1, before.link + 1)
     assert found.tickets == ("new-a", "new-b")
-    assert found.link_expires_at == later(9)
+    assert found.open_link == samples.opened()
 
 
 def test_a_change_meanwhile_stays(stores: Stores) -> None:
@@ -103,7 +104,7 @@ def test_complete_of_what_is_not_current_writes_neither(stores: Stores) -> None:
 
 def test_a_new_link_ends_the_consent_under_way(stores: Stores) -> None:
     before = create(stores, samples.full())
-    assert stores.connections.link(before, ("new-a", "new-b"), later(9))
+    assert stores.connections.link(before, ("new-a", "new-b"), samples.opened())
     after = stores.connections.get(before.name)
     assert not stores.consents.complete(samples.consent(before))
     assert stores.connections.get(before.name) == after
@@ -167,7 +168,7 @@ def test_work_of_a_deleted_creation_changes_nothing(stores: Stores) -> None:
     assert not stores.consents.complete(samples.consent(leased, link=None))
     assert not stores.consents.remove(leased)
     assert not stores.connections.change(leased, replace(leased, suspended=True))
-    assert not stores.connections.link(leased, ("a", "b"), later(1))
+    assert not stores.connections.link(leased, ("a", "b"), samples.opened())
     given = (leased.name, leased.incarnation, "two", NOW, later(1), leased.generation)
     assert not stores.connections.claim(*given)
     stores.connections.used(leased.name, leased.incarnation, NOW)
@@ -216,7 +217,7 @@ def test_consent_and_new_link_at_once(stores: Stores, crowd: Crowd) -> None:
         completed, linked = crowd(
             [
                 partial(stores.consents.complete, consent),
-                partial(stores.connections.link, before, ("a", "b"), later(9)),
+                partial(stores.connections.link, before, ("a", "b"), samples.opened()),
             ]
         )
         assert completed is not linked

@@ -44,6 +44,10 @@ def digest(text: str) -> str:
     return Secret(text).sha256()
 
 
+COOKIE = {"Cookie": f"__Host-tb={FOREIGN}"}
+"""Of a browser that has seen a page of the broker."""
+
+
 def post(stack: Stack, path: str, form: dict[str, str] | bytes, **headers: str) -> Any:
     """Post a form as a browser without cookies would."""
     return requests.post(
@@ -72,6 +76,10 @@ def test_no_ticket_or_two(stack: Stack) -> None:
     with refusal(stack, "authorize", "invalid_request", "link_unknown"):
         said(stack.browse("/authorize"), "link_unknown")
     twice = urlencode([("ticket", FOREIGN), ("ticket", FOREIGN)]).encode()
+    eleven = "&".join(f"f{number}=x" for number in range(11)).encode()
+    for path in ("/authorize", "/admin-consent"):
+        with refusal(stack, "authorize", "invalid_request", "fields"):
+            said(post(stack, path, eleven), "invalid_request")
     for form in (b"", twice, b"\xff=%ff"):
         with refusal(stack, "authorize", "invalid_request", "ticket"):
             said(post(stack, "/authorize", form), "invalid_request")
@@ -101,9 +109,25 @@ def test_a_ticket_of_the_other_kind(stack: Stack) -> None:
 def test_a_ticket_used_up(stack: Stack) -> None:
     ticket = value(stack.create()["authorize_url"], "ticket")
     for _ in range(20):
-        assert post(stack, "/authorize", {"ticket": ticket}).status_code == 303
+        assert post(stack, "/authorize", {"ticket": ticket}, **COOKIE).status_code == 303
     with refusal(stack, "authorize", "invalid_request", "link_used_up"):
-        said(post(stack, "/authorize", {"ticket": ticket}), "link_used_up")
+        said(post(stack, "/authorize", {"ticket": ticket}, **COOKIE), "link_used_up")
+
+
+@pytest.mark.parametrize("path", ["/authorize", "/admin-consent"])
+@pytest.mark.parametrize("headers", [{}, COOKIE | {"Sec-Fetch-Site": "cross-site"}])
+def test_a_button_pressed_elsewhere_starts_nothing(
+    stack: Stack, path: str, headers: dict[str, str]
+) -> None:
+    created = stack.create()
+    link = created["authorize_url" if path == "/authorize" else "admin_consent_url"]
+    with unchanged(stack):
+        page = post(stack, path, {"ticket": value(link, "ticket")}, **headers)
+    assert (page.status_code, created["connection"] in page.text) == (200, True)
+    assert html.escape(TEXTS["press_again"][0]) in page.text
+    assert ("Set-Cookie" in page.headers) is (not headers)
+    shown = stack.show(created["connection"])["authorization"]
+    assert (shown["started_at"], shown["attempts"]) == (None, 0)
 
 
 def test_a_ticket_that_has_done_its_work(stack: Stack) -> None:

@@ -123,6 +123,7 @@ def test_an_active_connection_is_not_touched_by_a_browser(stack: Stack) -> None:
     come_back(stack, stack.renew(name), user, fault, "authorize", {"action": "accept"})
     shown = stack.show(name)
     assert (shown["status"], shown["last_error"]) == ("active", None)
+    assert shown["consent_error"]["provider"]["error_codes"] == [650052]
     stack.fetch(name)
 
 

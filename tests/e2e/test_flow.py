@@ -16,6 +16,7 @@ CONNECTION = {
     *("connection", "service", "resource", "status", "suspended", "tenant", "scopes"),
     *("granted_scopes", "account", "grants", "labels", "version", "generation", "created_at"),
     *("authorized_at", "refreshed_at", "next_refresh_at", "last_used_at", "last_error"),
+    "consent_error",
     "authorization",
 }
 
@@ -66,7 +67,10 @@ def test_the_page_shows_who_asks_for_what_and_consumes_nothing(stack: Stack) -> 
         assert "script" not in page.text.lower()
         assert page.headers["Cache-Control"] == "no-store"
         assert page.headers["Referrer-Policy"] == "no-referrer"
-        assert "Set-Cookie" not in page.headers
+        cookie = page.headers["Set-Cookie"]
+        assert cookie.startswith("__Host-tb=")
+        attributes = {part.strip() for part in cookie.split(";")[1:]}
+        assert attributes == {"Path=/", "Secure", "HttpOnly", "SameSite=Lax"}
     shown = stack.show(created["connection"])["authorization"]
     assert shown["opened_at"] is not None
     assert (shown["started_at"], shown["attempts"]) == (None, 0)
@@ -88,10 +92,7 @@ def test_consent_in_a_browser_makes_it_active(stack: Stack) -> None:
     assert {"nonce", "state", "code_challenge", "client_id"} <= set(asked)
     wanted = {"openid", "profile", "offline_access", f"{ADS}/msads.manage"}
     assert wanted <= set(asked["scope"].split())
-    cookie = answer.headers["Set-Cookie"]
-    assert cookie.startswith("__Host-tb=")
-    attributes = {part.strip() for part in cookie.split(";")[1:]}
-    assert attributes == {"Path=/", "Secure", "HttpOnly", "SameSite=Lax"}
+    assert "Set-Cookie" not in answer.headers, "the page has given it"
 
     back = stack.platform.consent(answer.headers["Location"], user).redirect
     assert back

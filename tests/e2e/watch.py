@@ -55,7 +55,7 @@ def standing(stack: Stack) -> dict[str, list[str]]:
     """Everything stored, without what is under way."""
     tables = stack.tables()
     for item in tables["ConnectionsTableName"]:
-        item.pop("last_error", None)  # keeps why a consent was refused
+        item.pop("consent_error", None)  # keeps why a consent was refused
     tables["AuthorizationsTableName"] = [
         {key: value for key, value in item.items() if key not in UNDERWAY}
         for item in tables["AuthorizationsTableName"]

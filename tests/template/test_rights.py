@@ -87,9 +87,31 @@ EXPECTED: dict[str, set[Right]] = {
     ),
 }
 
+KINDS: dict[str, dict[str, set[str]]] = {
+    "Connections": {"PutItem": {"ticket", "import"}, "GetItem": {"ticket"}},
+    "Authorize": {"GetItem": {"ticket"}, "UpdateItem": {"ticket"}, "PutItem": {"state"}},
+    "Callback": {
+        "PutItem": {"ticket"},
+        "GetItem": {"state", "breaker"},
+        "UpdateItem": {"ticket", "state", "breaker", "reminder"},
+        "DeleteItem": {"breaker"},
+    },
+    "Refresh": {
+        "GetItem": {"breaker"},
+        "UpdateItem": {"breaker", "reminder"},
+        "DeleteItem": {"breaker", "import"},
+    },
+}
+"""Which kinds of items each role reads and writes in the table of what is under way."""
+
 CONDITIONS = {
     ("Authorize", "dynamodb:GetItem", CONNECTIONS),
     ("Token", "dynamodb:UpdateItem", CONNECTIONS),
+    *(
+        (step, f"dynamodb:{action}", AUTHORIZATIONS)
+        for step, actions in KINDS.items()
+        for action in actions
+    ),
 }
 """The only rights with a condition; everything else holds without one."""
 
@@ -114,11 +136,22 @@ def test_only_these_rights_have_conditions(deployed: Resources) -> None:
     assert found == CONDITIONS
 
 
+def test_each_function_touches_its_own_kinds_only(deployed: Resources) -> None:
+    """Who may write tickets may not write breakers, and so on; a prefix ends with its mark."""
+    for step, actions in KINDS.items():
+        for action, kinds in actions.items():
+            condition = _condition(deployed, step, f"dynamodb:{action}", AUTHORIZATIONS)
+            (keys,) = condition.pop("ForAllValues:StringLike").items()
+            assert keys[0] == "dynamodb:LeadingKeys"
+            assert (step, action, set(keys[1])) == (step, action, {f"{kind}#*" for kind in kinds})
+            assert condition == {"Null": {"dynamodb:LeadingKeys": "false"}}
+
+
 def test_authorize_reads_no_token(deployed: Resources) -> None:
     condition = _condition(deployed, "Authorize", "dynamodb:GetItem", CONNECTIONS)
     allowed = condition["ForAllValues:StringEquals"].pop("dynamodb:Attributes")
     assert sorted(allowed) == sorted(DESCRIBED)
-    assert not {"tokens", "parameters"} & set(allowed)
+    assert not {"tokens", "parameters", "tickets"} & set(allowed)
     assert condition == {
         "Null": {"dynamodb:Attributes": "false"},
         "ForAllValues:StringEquals": {},

@@ -152,6 +152,7 @@ class House:
             verifier=self.verifier,
             queue=self.queue,
             clock=self.clock,
+            sleep=self.clock.advance,
             telemetry=self.telemetry,
             platform=PLATFORM,
         )
@@ -238,7 +239,7 @@ class House:
     def begin(self, url: str, cookie: Secret = COOKIE) -> str:
         """Continue on the page behind a link; where the browser is sent."""
         kind = LinkKind.AUTHORIZE if "/authorize?" in url else LinkKind.ADMIN
-        return self.authorize_step.begin(kind, ticket(url), cookie, BASE).location
+        return self.authorize_step.begin(kind, ticket(url), cookie, BASE).open()
 
     def finish(self, params: dict[str, str], cookie: Secret | None = COOKIE) -> Ending:
         """`GET /callback`."""
@@ -301,7 +302,7 @@ class House:
                 self.telemetry.notes,
                 self.telemetry.counts,
                 [repr(order) for order in (*self.orders.orders, *self.invoked.ran)],
-                [dict(outcome.page) for outcome in self.tables.outcomes.values()],
+                [dict(reached.page or {}) for reached in self.tables.progress.values()],
                 [repr(found) for found in self.tables.connections.values()],
                 [repr(found) for found in self.tables.states.values()],
                 repr(self.tables.tickets),

@@ -269,11 +269,19 @@ def test_admin_consent_redirect(params: dict[str, str]) -> None:
     assert (found.actor, found.effect) == ("tenant_admin", Effect.NONE)
 
 
-def test_at_the_admin_link_the_administrator_must_act() -> None:
-    found = diagnose_redirect(
-        Endpoint.ADMIN_CONSENT, {"error": "access_denied", "error_description": "AADSTS50020: x"}
-    )
-    assert (found.kind, found.actor) == (Class.OTHER_ACCOUNT, "tenant_admin")
+@pytest.mark.parametrize("number", [16000, 50020, 50076, 50126, 54005, 50173, 70043])
+def test_at_the_admin_link_the_administrator_must_act(number: int) -> None:
+    """Whatever keeps the administrator from signing in is nothing for the owner to do."""
+    query = {"error": "access_denied", "error_description": f"AADSTS{number}: x"}
+    found = diagnose_redirect(Endpoint.ADMIN_CONSENT, query)
+    assert (found.kind, found.code) == (Class.ADMIN_RETRY, "admin_consent_required")
+    assert (found.actor, found.effect) == ("tenant_admin", Effect.NONE)
+
+
+@pytest.mark.parametrize("word", ["interaction_required", "login_required", "invalid_grant"])
+def test_at_the_admin_link_a_word_alone_means_the_same(word: str) -> None:
+    found = diagnose_redirect(Endpoint.ADMIN_CONSENT, {"error": word})
+    assert (found.kind, found.actor) == (Class.ADMIN_RETRY, "tenant_admin")
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])

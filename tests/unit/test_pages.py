@@ -26,9 +26,9 @@ MET_IN_A_BROWSER = {
 
 STATUSES = {
     "connected": 200, "connected_findings": 200, "admin_consent_received": 200,
-    "admin_consent_declined": 409, "no_refresh_token": 502, "link_unknown": 400,
-    "link_expired": 400, "link_used_up": 400, "link_replaced": 400, "link_finished": 400,
-    "link_wrong_kind": 400, "attempt_unknown": 400, "attempt_expired": 400,
+    "admin_consent_declined": 409, "admin_consent_incomplete": 409, "no_refresh_token": 502,
+    "link_unknown": 400, "link_expired": 400, "link_used_up": 400, "link_replaced": 400,
+    "link_finished": 400, "link_wrong_kind": 400, "attempt_unknown": 400, "attempt_expired": 400,
     "attempt_finished": 400, "other_browser": 400,
 } | {code: kind.status for code, kind in KINDS.items()}  # fmt: skip
 

@@ -162,7 +162,7 @@ def test_two_tabs_redeem_at_once(house: House) -> None:
     pages: list[str] = []
     during(house, lambda: pages.append(house.finish(second).page))
     pages.append(house.finish(first).page)
-    assert pages == ["connected", "link_replaced"]
+    assert pages == ["connected", "link_finished"]
     assert house.one().epoch == 2
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from broker import settings, wiring
 from broker.domain.problems import Problem
 from broker.ports.errors import Unavailable
 from broker.ports.outside import RefreshRequest
-from local.template import ROOT
+from tests.unit import handlers
 
 
 class Step:
@@ -26,21 +23,6 @@ class Step:
         if isinstance(self.answer, Unavailable):
             raise self.answer
         return self.answer
-
-
-def handler(monkeypatch: pytest.MonkeyPatch, answer: Problem | Unavailable | None) -> ModuleType:
-    """The handler's module over a step that answers so."""
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Test")
-    monkeypatch.setattr(settings, "parse", lambda kind, environment: None)
-    monkeypatch.setattr(wiring, "refresh_step", lambda own, telemetry: Step(answer))
-    spec = importlib.util.spec_from_file_location(
-        "refresh_handler", ROOT / "functions" / "refresh" / "handler.py"
-    )
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(
@@ -62,5 +44,6 @@ def test_what_nobody_sends_again_comes_back(
 ) -> None:
     order = {"connection": "marketing-jp", "incarnation": "i", "reason": reason}
     record = {"messageId": "m1", "body": json.dumps(order), "eventSource": "aws:sqs"}
-    found: dict[str, Any] = handler(monkeypatch, answer).handler({"Records": [record]}, None)
+    function = handlers.load(monkeypatch, "refresh", Step(answer))
+    found: dict[str, Any] = function.handler({"Records": [record]}, None)
     assert found == {"batchItemFailures": [{"itemIdentifier": "m1"}] if back else []}

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.domain.connection import OpenLink
 from broker.domain.names import Instant
 from broker.domain.secret import Secret
 from broker.ports.outside import Reply
-from broker.steps.authorize import Departure
 from broker.steps.connections import Links
 
 SECRET = Secret("canary")
-END = Instant(0)
+OPENED = OpenLink((), "", Instant(0))
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def test_values_that_carry_secrets_in_the_open_print_without_them() -> None:
     """An answer of Microsoft holds tokens, a way to Microsoft the state, a link its ticket."""
     carriers: list[object] = [
         Reply(200, {"set-cookie": "canary"}, b"canary"),
-        Departure("https://login.example/?state=canary", None),
+        Secret("https://login.example/?state=canary"),
         Links(
-            "https://b.example/?ticket=canary", "https://b.example/?ticket=canary", ("", ""), END
+            "https://b.example/?ticket=canary", "https://b.example/?ticket=canary", ("", ""), OPENED
         ),
     ]
     assert "canary" not in repr(carriers)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.domain.attempts import LinkKind, Ticket
-from broker.domain.connection import Account, Failure, Sealed, Status, Suspicion
+from broker.domain.connection import Account, Failure, OpenLink, Sealed, Status, Suspicion
 from broker.domain.grants import Grant
 from broker.domain.names import Incarnation, Instant, Name, ScopeKey
 from broker.domain.problems import Provider
@@ -22,7 +22,7 @@ FULL = replace(
     incarnation=Incarnation("hidden-incarnation"),
     status=Status.BLOCKED,
     tickets=("hidden-digest-1", "hidden-digest-2"),
-    link_expires_at=Instant(NOON + 60),
+    open_link=OpenLink(("r/s",), "hidden-arn", Instant(NOON + 60)),
     account=Account("tid", "oid", "owner@example.com"),
     grants=(Grant("111122223333"), Grant("444455556666", ("r/s",))),
     parameters={"developer_token": Sealed(b"hidden-parameter", 1)},
@@ -34,12 +34,13 @@ FULL = replace(
         *("blocked_by_policy", "detail", "tenant_admin", "remedy", NOW, NOW),
         Provider("invalid_grant", None, (53003,)),
     ),
+    consent_error=Failure("consent_declined", "detail", "owner", "remedy", NOW, NOW),
     suspicion=Suspicion("blocked_by_policy", NOW),
     next_refresh_at=NOW,
     lease_owner="hidden-owner",
 )
 TICKET = Ticket(
-    *(LinkKind.AUTHORIZE, Name("x"), Incarnation("hidden"), 1, NOW, "me", ("r/s",)),
+    *(LinkKind.AUTHORIZE, Name("x"), Incarnation("hidden"), 1, NOW),
     opened_at=NOW,
     starts=3,
 )
@@ -63,6 +64,10 @@ def test_a_connection() -> None:
     ]
     assert shown["granted_scopes"] == {"r": ["r/s"]}
     assert shown["last_error"]["provider"] == {"error": "invalid_grant", "error_codes": [53003]}
+    assert (shown["consent_error"]["code"], shown["consent_error"]["provider"]) == (
+        "consent_declined",
+        None,
+    )
     assert shown["last_used_at"] == shown["next_refresh_at"] == "2027-01-15T08:00:00Z"
 
 
@@ -71,7 +76,7 @@ def test_what_was_not_yet_is_null() -> None:
     nulls = {name for name, value in shown.items() if value is None}
     assert nulls == {
         *("account", "authorized_at", "refreshed_at", "next_refresh_at", "last_used_at"),
-        *("last_error", "authorization"),
+        *("last_error", "consent_error", "authorization"),
     }
 
 
@@ -79,7 +84,7 @@ def test_the_open_link() -> None:
     opened = representation.connection(FULL, TICKET)["authorization"]
     assert opened["expires_at"] == "2027-01-15T08:01:00Z"
     assert opened["opened_at"] == "2027-01-15T08:00:00Z"
-    finished = replace(FULL, tickets=(), link_expires_at=None)
+    finished = replace(FULL, tickets=(), open_link=None)
     assert representation.connection(finished)["authorization"] is None
 
 

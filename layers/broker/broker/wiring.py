@@ -161,6 +161,7 @@ def callback_step(own: settings.Callback, telemetry: Telemetry) -> callback.Step
         verifier=Verifier(clients.functions_briefly, own.verify_function),
         queue=Queue(clients.sqs(), own.queue_url),
         clock=time.time,
+        sleep=time.sleep,
         telemetry=telemetry,
         platform=own.identity_platform_url,
     )

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, get_args
 
 from broker.domain.attempts import LinkKind, Ticket
-from broker.domain.connection import Account, Check, Connection, Failure, Status
+from broker.domain.connection import Account, Check, Connection, Failure, OpenLink, Status
 from broker.domain.grants import Grant
 from broker.domain.names import Incarnation, Instant, Name
 from broker.domain.problems import KINDS, Actor, Problem, Provider
@@ -40,17 +40,20 @@ FULL = dataclasses.replace(
     account=Account("t", "o", "owner@example.com"),
     grants=(Grant("111122223333"), Grant("111122223333", BARE.scopes)),
     tickets=("a", "b"),
-    link_expires_at=NOON,
+    open_link=OpenLink(BARE.scopes, "arn", NOON),
     authorized_at=NOON,
     refreshed_at=NOON,
     next_refresh_at=NOON,
     last_used_at=NOON,
     last_error=Failure("throttled", "d", "nobody", "r", NOON, NOON, PROVIDER),
+    consent_error=Failure("consent_declined", "d", "owner", "r", NOON, NOON, PROVIDER),
 )
 FAILED = dataclasses.replace(
-    FULL, last_error=Failure("internal_error", "d", "operator", "r", NOON, NOON)
+    FULL,
+    last_error=Failure("internal_error", "d", "operator", "r", NOON, NOON),
+    consent_error=Failure("account_mismatch", "d", "owner", "r", NOON, NOON),
 )
-TICKET = Ticket(LinkKind.AUTHORIZE, FULL.name, FULL.incarnation, 1, NOON, "arn", FULL.scopes)
+TICKET = Ticket(LinkKind.AUTHORIZE, FULL.name, FULL.incarnation, 1, NOON)
 USED = dataclasses.replace(TICKET, opened_at=NOON, started_at=NOON, returned_at=NOON, starts=1)
 
 
@@ -76,10 +79,13 @@ def connection() -> Schema:
         "service": {"type": "string", "enum": list(catalogue.load())},
         "labels": texts,
         "granted_scopes": {"type": "object", "additionalProperties": lists},
-        "last_error.code": CODES,
-        "last_error.actor": ACTORS,
-        "last_error.provider": {"$ref": "#/components/schemas/Provider"},
     }
+    for failure in ("last_error", "consent_error"):
+        known |= {
+            f"{failure}.code": CODES,
+            f"{failure}.actor": ACTORS,
+            f"{failure}.provider": {"$ref": "#/components/schemas/Provider"},
+        }
     return infer(shown, known)
 
 

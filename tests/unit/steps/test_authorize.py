@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -10,6 +11,7 @@ from broker.domain.attempts import LinkKind
 from broker.domain.secret import Secret
 from broker.web import links
 from broker.web.links import LinkProblem
+from broker.web.pages.language import Language, words
 from tests.fakes.microsoft import CLIENT_ID, TENANT
 from tests.unit.house import ADS, BASE, COOKIE, GRAPH, NAME, House, ticket
 
@@ -32,7 +34,7 @@ def page(house: House, text: str | None, kind: LinkKind = LinkKind.AUTHORIZE) ->
     pages = set()
     for work in (
         lambda: house.authorize_step.show(kind, text, BASE, "en"),
-        lambda: house.authorize_step.begin(kind, text, None, BASE),
+        lambda: house.authorize_step.begin(kind, text, COOKIE, BASE),
     ):
         with pytest.raises(LinkProblem) as caught:
             work()
@@ -69,13 +71,9 @@ def test_opening_consumes_nothing(house: House) -> None:
 
 def test_continue_sends_the_browser_to_microsoft(house: House) -> None:
     answer = house.create(tenant=TENANT, scopes=[ADS, GRAPH])
-    departure = house.authorize_step.begin(
-        LinkKind.AUTHORIZE, ticket(answer["authorize_url"]), None, BASE
-    )
-    assert departure.location.startswith(
-        f"https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/authorize?"
-    )
-    sent = query(departure.location)
+    location = house.begin(answer["authorize_url"])
+    assert location.startswith(f"https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/authorize?")
+    sent = query(location)
     ((digest, state),) = house.tables.states.items()
     assert sent == {
         "client_id": CLIENT_ID,
@@ -90,32 +88,42 @@ def test_continue_sends_the_browser_to_microsoft(house: House) -> None:
         "prompt": "select_account",
     }
     assert digest == Secret(sent["state"]).sha256()
-    assert departure.cookie is not None
-    assert state.cookie == departure.cookie.sha256()
+    assert state.cookie == COOKIE.sha256()
     assert state.expires_at == house.clock.now + 900
     assert sent["state"] not in repr(house.tables)
-    assert state.verifier.open() not in departure.location + repr(state)
+    assert state.verifier.open() not in location + repr(state)
 
 
-def test_state_nonce_verifier_and_cookie_all_differ(house: House) -> None:
+def test_state_nonce_and_verifier_all_differ(house: House) -> None:
     url = house.create()["authorize_url"]
     seen: set[str] = set()
     for _ in range(10):
-        departure = house.authorize_step.begin(LinkKind.AUTHORIZE, ticket(url), None, BASE)
+        location = house.begin(url)
         state = list(house.tables.states.values())[-1]
-        assert departure.cookie is not None
-        seen |= {query(departure.location)["state"], state.nonce}
-        seen |= {state.verifier.open(), departure.cookie.open()}
-    assert len(seen) == 40
+        seen |= {query(location)["state"], state.nonce, state.verifier.open()}
+    assert len(seen) == 30
 
 
-def test_a_cookie_is_used_across_tabs(house: House) -> None:
-    url = house.create()["authorize_url"]
-    departures = [
-        house.authorize_step.begin(LinkKind.AUTHORIZE, ticket(url), COOKIE, BASE) for _ in range(2)
-    ]
-    assert [departure.cookie for departure in departures] == [None, None]
-    assert {state.cookie for state in house.tables.states.values()} == {COOKIE.sha256()}
+def test_a_link_shows_and_asks_what_the_connection_says(house: House) -> None:
+    """A ticket leads to its connection; that is all it does."""
+    url = house.create(scopes=[ADS, GRAPH])["authorize_url"]
+    assert GRAPH in show(house, url)
+    opened = house.one().open_link
+    assert opened
+    house.change(open_link=replace(opened, scopes=(ADS,), created_by="somebody-else"))
+    html = show(house, url)
+    assert GRAPH not in html
+    assert "somebody-else" in html
+    assert GRAPH not in query(house.begin(url))["scope"]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_page_again_says_why(house: House, language: Language) -> None:
+    created, said = house.create(), words(language)["press_again"][0]
+    for kind, link in zip(LinkKind, ("authorize_url", "admin_consent_url"), strict=True):
+        given = (kind, ticket(created[link]), BASE, language)
+        assert said not in house.authorize_step.show(*given).html
+        assert said in house.authorize_step.show(*given, again=True).html
 
 
 def test_administrators_go_elsewhere(house: House) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from broker.domain.attempts import State, Ticket
 from broker.domain.connection import Account, Check, Status
 from broker.domain.names import PERSONAL_TENANT
+from broker.domain.problems import Problem
 from broker.domain.scopes import single
 from broker.domain.secret import Secret
 from broker.ports.errors import Unavailable, Unreachable
@@ -18,6 +21,7 @@ from broker.web.links import LinkProblem
 from broker.web.outcomes import Ending
 from local.memory import outside
 from tests.fakes.microsoft import OTHER, OWNER, TENANT, refusal
+from tests.fakes.moments import Killed
 from tests.unit.house import ADS, COOKIE, GRAPH, MAIL, NAME, WISH, House
 
 STRANGE_TENANT = "cccccccc-0000-4000-8000-000000000000"
@@ -57,13 +61,11 @@ def test_a_consent_makes_the_connection_active(house: House) -> None:
         scopes=(ADS,),
         at=house.clock.instant(),
         request_id="request-1",
-        ticket=ending.ticket,
     )
-    assert ending.ticket in house.tables.tickets
     one = house.one()
     assert (one.status, one.epoch, one.generation, one.version) == (Status.ACTIVE, 1, 1, 2)
     assert (one.account, one.granted) == (OWNER, {"https://ads.microsoft.com": (ADS,)})
-    assert (one.tickets, one.link_expires_at) == ((), None)
+    assert (one.tickets, one.open_link) == ((), None)
     assert one.next_refresh_at == house.kept().due_at
     assert house.kinds() == ["Connection Authorized"]
     assert house.fetch()["expires_in"] == 3600
@@ -354,9 +356,10 @@ def test_errors_on_the_way_back(house: House, params: dict[str, str], page: str)
     assert house.microsoft.redemptions == 0
     assert untouched(house)
     assert "script" not in house.shown()
-    last = house.one().last_error
-    assert last
-    assert last.code == page, "a page carries its code's status, last_error keeps the code"
+    one = house.one()
+    assert one.consent_error
+    assert one.consent_error.code == page, "a page carries its code's status; this keeps the code"
+    assert one.last_error is None
 
 
 def admin(house: House) -> str:
@@ -416,8 +419,157 @@ def test_a_connection_that_was_deleted_meanwhile(house: House) -> None:
 def test_two_attempts_of_one_link_and_the_first_wins(house: House) -> None:
     url = house.create()["authorize_url"]
     attempts = [house.microsoft.sign_in(house.begin(url)) for _ in range(2)]
-    assert [house.finish(params).page for params in attempts] == ["connected", "link_replaced"]
+    assert [house.finish(params).page for params in attempts] == ["connected", "link_finished"]
+    assert (house.one().epoch, house.one().consent_error) == (1, None)
+    assert house.microsoft.redemptions == 1
+
+
+def test_two_attempts_of_one_link_at_once(house: House) -> None:
+    """Both codes are redeemed; the one that stores first wins, and the other is told so."""
+    url = house.create()["authorize_url"]
+    first, second = (house.microsoft.sign_in(house.begin(url)) for _ in range(2))
+    house.moments.once["before consents.complete"] = lambda: house.finish(first)
+    assert house.finish(second).page == "link_finished"
+    assert (house.one().epoch, house.one().consent_error) == (1, None)
+
+
+def test_a_new_link_while_the_code_is_redeemed(house: House) -> None:
+    params = start(house)
+    house.moments.once["before consents.complete"] = house.renew
+    assert house.finish(params).page == "link_replaced"
+    assert untouched(house)
+
+
+def test_an_import_while_the_owner_is_at_microsoft(house: House) -> None:
+    """The attempt is of the time before; the link goes on."""
+    url = house.create()["authorize_url"]
+    params = house.microsoft.sign_in(house.begin(url))
+    house.connections_step.adopt(NAME, house.microsoft.grant(OWNER, (ADS,)))
+    kept = house.kept()
+    assert house.finish(params).page == "attempt_unknown"
+    assert (house.one().epoch, house.kept()) == (1, kept)
+    assert house.consent(url).good
+
+
+def test_an_import_while_the_code_is_redeemed(house: House) -> None:
+    params, token = start(house), house.microsoft.grant(OWNER, (ADS,))
+    house.moments.once["before consents.complete"] = lambda: house.connections_step.adopt(
+        NAME, token
+    )
+    assert house.finish(params).page == "attempt_unknown"
     assert house.one().epoch == 1
+
+
+def forged(house: House, **parts: Any) -> dict[str, str]:
+    """The query of an attempt that whoever took over `authorize` wrote by hand."""
+    params = house.microsoft.sign_in(house.begin(house.renew()["authorize_url"]), OTHER)
+    ((digest, state),) = house.tables.states.items()
+    house.tables.states[digest] = replace(state, **parts)
+    return params
+
+
+def test_an_attempt_of_no_ticket_of_the_connection_counts_for_nothing(house: House) -> None:
+    """Who writes attempts would own every connection otherwise: also one without an owner's link
+    in their hands."""
+    house.create()
+    for ticket in ("", "f" * 64, house.one().tickets[0], house.one().tickets[1]):
+        params = forged(house, ticket=ticket)
+        assert house.finish(params).page == "link_unknown"
+    assert house.microsoft.redemptions == 0
+    assert untouched(house)
+
+
+def test_what_a_link_decides_is_read_from_the_connection(house: House) -> None:
+    """Neither scopes nor a takeover can be had by what lies in the table of attempts."""
+    house.connected()
+    params = house.microsoft.sign_in(house.begin(house.renew()["authorize_url"]), OTHER)
+    assert not {"scopes", "allow_account_change"} & {
+        part.name for kind in (State, Ticket) for part in fields(kind)
+    }
+    assert house.finish(params).page == "account_mismatch"
+    url = house.renew()["authorize_url"]
+    params = house.microsoft.sign_in(house.begin(url))
+    opened = house.one().open_link
+    assert opened
+    house.change(open_link=replace(opened, scopes=(ADS, GRAPH)))
+    assert house.finish(params).good
+    assert house.one().scopes == (ADS, GRAPH)
+
+
+def test_a_page_that_is_loaded_twice_shows_one_outcome(house: House) -> None:
+    """The second load waits for the first, which has claimed the state."""
+    params, done, seen = start(house), Event(), list[Ending]()
+
+    def wait(_: float) -> None:
+        assert done.wait(10)
+
+    patient = replace(house.callback_step, sleep=wait)
+    second = Thread(target=lambda: seen.append(patient.finish(params, COOKIE, "request-2")))
+    house.microsoft.meanwhile = lambda _: second.start()
+    first = house.finish(params)
+    done.set()
+    second.join(10)
+    assert (first.page, seen) == ("connected", [first])
+    assert house.microsoft.redemptions == 1
+
+
+def test_a_second_load_does_not_wait_for_one_that_died(house: House) -> None:
+    params = start(house)
+
+    def die() -> None:
+        raise Killed
+
+    house.moments.once["before connections.get"] = die
+    with pytest.raises(Killed):
+        house.finish(params)
+    began = house.clock.now
+    assert problem(house, params) == "attempt_unknown"
+    assert 19 < house.clock.now - began <= 21, "no longer than the first could have worked"
+
+
+def test_a_browser_changes_neither_back_off_nor_answers(house: House) -> None:
+    """A cancel on a re-consent's link is nothing that happened to the grant."""
+    house.connected()
+    house.pause(3600)
+    house.microsoft.always = refusal("x", status=429)
+    house.refresh()
+    before, told = house.one(), fails(house)
+    assert told.code == "throttled"
+    params = house.microsoft.sign_in(house.begin(house.renew()["authorize_url"]))
+    declined = {"error": "access_denied", "error_subcode": "cancel", "state": params["state"]}
+    assert house.finish(declined).page == "consent_declined"
+    after = house.one()
+    assert after.consent_error
+    assert after.consent_error.code == "consent_declined"
+    assert (after.last_error, after.failures) == (before.last_error, before.failures)
+    assert (after.status, after.next_refresh_at) == (before.status, before.next_refresh_at)
+    again = fails(house)
+    assert (again.code, again.retry_after) == (told.code, told.retry_after)
+    redeemed = house.microsoft.redemptions
+    fails(house)
+    assert house.microsoft.redemptions == redeemed, "Microsoft's wait is as long as before"
+
+
+def fails(house: House) -> Problem:
+    """What a caller is told."""
+    with pytest.raises(Problem) as caught:
+        house.fetch()
+    return caught.value
+
+
+def test_a_refresh_leaves_what_a_browser_brought(house: House) -> None:
+    house.connected()
+    wrong = house.consent(house.renew()["authorize_url"], OTHER)
+    assert wrong.page == "account_mismatch"
+    house.pause(3600)
+    assert house.refresh() is None
+    one = house.one()
+    assert (one.last_error, one.consent_error and one.consent_error.code) == (
+        None,
+        "account_mismatch",
+    )
+    assert house.consent(house.renew()["authorize_url"]).good
+    assert house.one().consent_error is None
 
 
 @pytest.mark.parametrize("moment", ["connections.get", "consents.complete", "vault_keys.generate"])
@@ -439,7 +591,7 @@ def test_aws_fails_on_the_way(house: House, moment: str) -> None:
 
 def test_an_outcome_that_cannot_be_remembered_undoes_nothing(house: House) -> None:
     params = start(house)
-    down = {"put_outcome": Unavailable("dynamodb", "Throttled")}
+    down = {"conclude": Unavailable("dynamodb", "Throttled")}
     authorizations = outside.faulty(house.authorizations, down)
     house.callback_step = replace(house.callback_step, authorizations=authorizations)
     assert house.finish(params).good

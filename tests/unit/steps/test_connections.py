@@ -99,7 +99,7 @@ def test_show_holds_exactly_the_contracts_fields(house: House) -> None:
         *("connection", "service", "resource", "status", "suspended", "tenant", "scopes"),
         *("granted_scopes", "account", "grants", "labels", "version", "generation"),
         *("created_at", "authorized_at", "refreshed_at", "next_refresh_at", "last_used_at"),
-        *("last_error", "authorization"),
+        *("last_error", "consent_error", "authorization"),
     }
     assert shown["account"] == {
         "username": OWNER.username,

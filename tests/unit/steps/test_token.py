@@ -517,7 +517,7 @@ def test_what_a_browser_says_changes_nothing_for_callers_of_a_broken_connection(
     assert (said.code, said.actor) == ("reauthorization_required", "owner")
     state = parse_qs(urlsplit(house.begin(house.renew()["authorize_url"])).query)["state"][0]
     assert house.finish({"state": state, "error": "server_error"}).page == "provider_unavailable"
-    kept = house.one().last_error
+    kept = house.one().consent_error
     assert kept
     assert kept.code == "provider_unavailable"
     assert (refused(house).code, refused(house).actor) == (said.code, said.actor)

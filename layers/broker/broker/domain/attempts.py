@@ -1,4 +1,8 @@
-"""Links, and attempts that are under way at the identity platform. Frozen values."""
+"""Links, and attempts that are under way at the identity platform. Frozen values.
+
+Nothing here decides anything: what a link allows lies in the connection (`OpenLink`), beside the
+digests of its tickets, and an attempt counts only while it agrees with that.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +24,14 @@ class LinkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What an authorize or admin-consent link stands for. Stored under its value's SHA-256."""
+    """Which connection an authorize or admin-consent link leads to, and how it was used. Stored
+    under its value's SHA-256."""
 
     kind: LinkKind
     name: Name
     incarnation: Incarnation
     link: int
     expires_at: Instant
-    created_by: str
-    scopes: tuple[str, ...]
-    allow_account_change: bool = False
     opened_at: Instant | None = None
     started_at: Instant | None = None
     returned_at: Instant | None = None
@@ -49,21 +51,22 @@ class State:
     epoch: int
     link: int
     ticket: str
-    """SHA-256 of the ticket it began with."""
+    """SHA-256 of the ticket it began with: one of the connection's, or the callback refuses it."""
     cookie: str
     """SHA-256 of the browser's cookie."""
     nonce: str
     verifier: Secret
     redirect_uri: str
-    scopes: tuple[str, ...]
     expires_at: Instant
-    allow_account_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an attempt ended, so that a reload shows it again."""
+class Progress:
+    """How far an attempt has come, for a browser that comes back with a state it cannot claim."""
 
     cookie: str
-    page: Mapping[str, Any]
+    """SHA-256 of the browser's cookie."""
     expires_at: Instant
+    claimed_at: Instant | None = None
+    page: Mapping[str, Any] | None = None
+    """How it ended, so that a reload shows it again; None: it has not ended yet."""

@@ -119,6 +119,18 @@ class Suspicion:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLink:
+    """All that the link which is open now decides. Nothing of it is believed from elsewhere."""
+
+    scopes: tuple[str, ...]
+    """What the owner is asked for."""
+    created_by: str
+    """ARN of who made it."""
+    expires_at: Instant
+    allow_account_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """One item of the table `connections`."""
 
@@ -138,9 +150,11 @@ class Connection:
     generation: int = 0
     version: int = 1
     link: int = 0
+    """Number of the latest link."""
     tickets: tuple[str, ...] = ()
-    """SHA-256 of the current link's tickets: authorize, admin."""
-    link_expires_at: Instant | None = None
+    """SHA-256 of the open link's tickets: authorize, admin. The function `authorize` cannot read
+    them, and so makes no attempt of a link that nobody opened."""
+    open_link: OpenLink | None = None
     expected: Expected = field(default_factory=Expected)
     account: Account | None = None
     grants: tuple[Grant, ...] = ()
@@ -151,6 +165,10 @@ class Connection:
     failures: Mapping[ScopeKey, Failure] = field(default_factory=dict)
     """Of scope sets other than the service's own."""
     last_error: Failure | None = None
+    """Of the latest redemption, by whoever settled it."""
+    consent_error: Failure | None = None
+    """Of the latest attempt in a browser, by the callback. Callers are not told, nothing waits for
+    it: whoever holds the link can bring it about."""
     suspicion: Suspicion | None = None
     authorized_at: Instant | None = None
     refreshed_at: Instant | None = None
@@ -166,11 +184,8 @@ class Connection:
         return waiting or self.status in (Status.PENDING, Status.REAUTHORIZATION_REQUIRED)
 
     def broken(self, now: int) -> Problem:
-        """What callers of a connection that is not active are told.
-
-        last_error says it best, unless it is of something else: of a consent that was refused
-        meanwhile, in a browser, where anyone with the link can write what they like.
-        """
+        """What callers of a connection that is not active are told: last_error says it best,
+        unless it is of something else."""
         usual, others = BROKEN[self.status]
         last = self.last_error
         return last.problem(now) if last and last.code in (usual, *others) else Problem(usual)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from broker.domain.attempts import Outcome, State, Ticket
+from broker.domain.attempts import Progress, State, Ticket
 from broker.domain.connection import (
     Account,
     Connection,
     Due,
     Failure,
+    OpenLink,
     Sealed,
     Status,
     StoredRefreshToken,
@@ -98,13 +99,14 @@ class Connections(Leases, Protocol):
         incarnation and version are still those of `before`."""
         ...
 
-    def link(self, before: Connection, tickets: tuple[str, str], expires_at: Instant) -> bool:
+    def link(self, before: Connection, tickets: tuple[str, str], opened: OpenLink) -> bool:
         """Number a new link (`before.link + 1`) if incarnation and link are still those of
         `before`; all earlier links and attempts end with it."""
         ...
 
     def refused(self, before: Connection, failure: Failure, status: Status | None = None) -> bool:
-        """A consent was refused: last_error, if incarnation and link are still those of `before`.
+        """A consent was refused: consent_error, if incarnation, link and epoch are still those of
+        `before`.
         With a status (nobody has consented yet, and an administrator must act first) that too, if
         it is still pending."""
         ...
@@ -238,20 +240,18 @@ class Authorizations(Protocol):
         ...
 
     def claim(self, digest: str, cookie: str, now: Instant) -> State | None:
-        """Take the state, once: one conditional delete that returns the old item. None, and
-        nothing changed, if it is unknown, expired, or of another cookie."""
+        """Take the state, once: one conditional write that drops verifier and nonce, and returns
+        the item as it was. None, and nothing changed, if it is unknown, expired, claimed already,
+        or of another cookie."""
         ...
 
-    def state_expiry(self, digest: str) -> Instant | None:
-        """When an unclaimed state ends or has ended; None if there is none."""
+    def progress(self, digest: str) -> Progress | None:
+        """How far the attempt has come, or None if there is none; expired ones included. Strongly
+        consistent."""
         ...
 
-    def put_outcome(self, digest: str, outcome: Outcome) -> None:
-        """Remember how the attempt of this state ended."""
-        ...
-
-    def outcome(self, digest: str) -> Outcome | None:
-        """How it ended, or None; expired ones included."""
+    def conclude(self, digest: str, page: Mapping[str, Any], expires_at: Instant) -> None:
+        """Remember, until then, how the attempt of a claimed state ended."""
         ...
 
 

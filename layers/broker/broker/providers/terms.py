@@ -66,6 +66,7 @@ class Class(StrEnum):
     RESTRICTED = "restricted"
     USER_DENIED = "user_denied"
     ADMIN_DECLINED = "admin_declined"
+    ADMIN_RETRY = "admin_retry"
     MFA = "mfa"
     PASSWORD = "password"  # noqa: S105 (the name of a class)
     OTHER_ACCOUNT = "other_account"

@@ -1,16 +1,18 @@
 """authorize: shows who asks for what; on Continue it sends the browser to Microsoft.
 
-Opening a link consumes nothing, so mail scanners do no harm. Continue makes state, nonce and PKCE
-verifier, and binds the attempt to the browser by a cookie.
+Opening a link consumes nothing, so mail scanners do no harm; it gives the browser a cookie.
+Continue demands the cookie, so that nobody comes to Microsoft without having seen who asks, and
+makes state, nonce and PKCE verifier. What is asked for stands in the connection; the ticket only
+leads there.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from broker.domain.attempts import LinkKind, State, Ticket
-from broker.domain.connection import Connection
+from broker.domain.attempts import LinkKind, State
+from broker.domain.connection import Connection, OpenLink
 from broker.domain.names import SHARED_TENANTS, Instant, single_tenant
 from broker.domain.secret import Secret
 from broker.ports.ambient import Clock, Randomness, Telemetry
@@ -25,12 +27,15 @@ from broker.web.pages.layout import Page
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
-    """Where the browser goes next, and the cookie it takes along if it has none yet."""
+class Visit:
+    """A link that works, and where it leads."""
 
-    location: str = field(repr=False)
-    """Holds the state."""
-    cookie: Secret | None
+    ticket: Secret
+    digest: str
+    """SHA-256 of the ticket that keeps the counts."""
+    opened_at: Instant | None
+    connection: Connection
+    link: OpenLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,95 +50,100 @@ class Step:
     platform: str
     client_id: str
 
-    def show(self, kind: LinkKind, ticket: str | None, base_url: str, language: Language) -> Page:
-        """The page behind a link. Raises `LinkProblem`."""
-        secret, found, connection = self._find(kind, ticket)
-        if found.opened_at is None:
-            self.authorizations.opened(found.record or secret.sha256(), self._now())
+    def show(
+        self,
+        kind: LinkKind,
+        ticket: str | None,
+        base_url: str,
+        language: Language,
+        *,
+        again: bool = False,
+    ) -> Page:
+        """The page behind a link; `again`: instead of an attempt. Raises `LinkProblem`."""
+        visit = self._visit(kind, ticket)
+        connection, link = visit.connection, visit.link
+        if visit.opened_at is None:
+            self.authorizations.opened(visit.digest, self._now())
         action = f"{base_url}/{links.PATHS[kind]}"
         title = catalogue.find(connection.service).title
         if kind is LinkKind.ADMIN:
             return ask_admin(
                 language,
                 action=action,
-                ticket=secret,
+                ticket=visit.ticket,
                 connection=connection.name,
                 service=title,
-                created_by=found.created_by,
+                created_by=link.created_by,
                 resource=connection.resource,
                 tenant=single_tenant(connection.tenant),
-                scopes=found.scopes,
+                scopes=link.scopes,
                 client_id=self.client_id,
-                expires_at=found.expires_at,
+                expires_at=link.expires_at,
+                again=again,
             )
         account = connection.account
-        known = account.username if account and not found.allow_account_change else None
+        known = account.username if account and not link.allow_account_change else None
         return ask(
             language,
             action=action,
-            ticket=secret,
+            ticket=visit.ticket,
             connection=connection.name,
             service=title,
-            created_by=found.created_by,
+            created_by=link.created_by,
             resource=connection.resource,
             tenant=single_tenant(connection.tenant),
-            scopes=found.scopes,
+            scopes=link.scopes,
             grants=connection.grants,
             account=known or connection.expected.username or "",
-            expires_at=found.expires_at,
+            expires_at=link.expires_at,
+            again=again,
         )
 
-    def begin(
-        self, kind: LinkKind, ticket: str | None, cookie: Secret | None, base_url: str
-    ) -> Departure:
-        """A new attempt. Raises `LinkProblem`."""
-        secret, found, connection = self._find(kind, ticket)
-        digest, now = found.record or secret.sha256(), self._now()
-        if not self.authorizations.start(digest, now, links.STARTS):
+    def begin(self, kind: LinkKind, ticket: str | None, cookie: Secret, base_url: str) -> Secret:
+        """A new attempt of the browser with this cookie; where it goes next, which holds the state.
+        Raises `LinkProblem`."""
+        visit, now = self._visit(kind, ticket), self._now()
+        connection = visit.connection
+        if not self.authorizations.start(visit.digest, now, links.STARTS):
             raise LinkProblem("link_used_up")
-        browser = cookie or self.randomness.secret()
         state, verifier = self.randomness.secret(), self.randomness.secret()
         attempt = State(
             kind=kind,
             name=connection.name,
             incarnation=connection.incarnation,
             epoch=connection.epoch,
-            link=found.link,
-            ticket=digest,
-            cookie=browser.sha256(),
+            link=connection.link,
+            ticket=visit.digest,
+            cookie=cookie.sha256(),
             nonce=self.randomness.secret().open(),
             verifier=verifier,
             redirect_uri=f"{base_url}/callback",
-            scopes=found.scopes,
             expires_at=Instant(now + links.ATTEMPT_SECONDS),
-            allow_account_change=found.allow_account_change,
         )
         self.authorizations.put_state(state.sha256(), attempt)
         self.telemetry.note("attempt", connection=connection.name, kind=kind.value)
-        location = self._location(connection, attempt, state)
-        return Departure(location, None if cookie else browser)
+        return Secret(self._location(connection, visit.link, attempt, state))
 
     def _now(self) -> Instant:
         return Instant(int(self.clock()))
 
-    def _find(self, kind: LinkKind, text: str | None) -> tuple[Secret, Ticket, Connection]:
-        """The ticket and its connection, if both still hold."""
+    def _visit(self, kind: LinkKind, text: str | None) -> Visit:
+        """The ticket and where it leads, if all still holds."""
         secret = links.value(text)
-        found = self.authorizations.ticket(secret.sha256()) if secret else None
-        if secret is None or found is None:
+        ticket = self.authorizations.ticket(secret.sha256()) if secret else None
+        if secret is None or ticket is None:
             raise LinkProblem("link_unknown")
-        if found.kind is not kind:
+        if ticket.kind is not kind:
             raise LinkProblem("link_wrong_kind")
-        if found.expires_at <= self.clock():
+        if ticket.expires_at <= self.clock():
             raise LinkProblem("link_expired")
-        connection = self.descriptions.describe(found.name)
-        if connection is None or connection.incarnation != found.incarnation:
-            raise LinkProblem("link_unknown")
-        if connection.link != found.link:
-            raise LinkProblem("link_replaced" if connection.tickets else "link_finished")
-        return secret, found, connection
+        connection, link = links.still_open(self.descriptions.describe(ticket.name), ticket)
+        digest = ticket.record or secret.sha256()
+        return Visit(secret, digest, ticket.opened_at, connection, link)
 
-    def _location(self, connection: Connection, attempt: State, state: Secret) -> str:
+    def _location(
+        self, connection: Connection, link: OpenLink, attempt: State, state: Secret
+    ) -> str:
         """Microsoft's page for this attempt."""
         common = {
             "client_id": self.client_id,
@@ -145,13 +155,13 @@ class Step:
             # https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
             shared = connection.tenant in SHARED_TENANTS
             tenant = "organizations" if shared else connection.tenant
-            query = {**common, "scope": " ".join(attempt.scopes)}
+            query = {**common, "scope": " ".join(link.scopes)}
             return f"{self.platform}/{tenant}/v2.0/adminconsent?{urlencode(query)}"
         query = {
             **common,
             "response_type": "code",
             "response_mode": "query",
-            "scope": f"{OIDC} {' '.join(attempt.scopes)}",
+            "scope": f"{OIDC} {' '.join(link.scopes)}",
             "nonce": attempt.nonce,
             "code_challenge": links.challenge(attempt.verifier),
             "code_challenge_method": "S256",

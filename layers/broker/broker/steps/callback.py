@@ -1,25 +1,25 @@
 """callback: claims the state once, redeems the code, checks identity and scopes, stores the grant.
 
 The code is redeemed at most once; the grant is stored before anything else is tried; a reload of a
-finished callback shows the outcome again.
+finished callback shows the outcome again, and one that comes too early waits for it. What an
+attempt may do is read from the connection, never from the attempt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from broker.domain import scopes
-from broker.domain.attempts import LinkKind, Outcome, State
-from broker.domain.connection import Connection, Status
+from broker.domain.attempts import LinkKind, Progress, State, Ticket
+from broker.domain.connection import Connection, Failure, OpenLink, Status
 from broker.domain.names import Instant, single_tenant
-from broker.domain.problems import Problem
+from broker.domain.problems import Problem, Provider
 from broker.domain.secret import Secret
-from broker.lifecycle import policy
 from broker.lifecycle.acceptance import Acceptance, Terms
 from broker.lifecycle.entitlement import Followup
 from broker.lifecycle.events import tell
-from broker.lifecycle.verdict import Refusal
 from broker.ports.ambient import Clock, Telemetry
 from broker.ports.errors import Unavailable
 from broker.ports.outside import Queue, Refresher, RefreshRequest, Verifier
@@ -31,12 +31,27 @@ from broker.providers.terms import Effect, Endpoint
 from broker.providers.token_response import TokenResponse
 from broker.services import catalogue
 from broker.web import links
-from broker.web.links import LinkProblem
+from broker.web.links import LinkProblem, Page
 from broker.web.outcomes import Ending
 
 BUDGET = 20.0
 """Seconds for the whole callback: a person waits."""
 CODE_TIMEOUT = 10.0
+POLL = 0.5
+"""Seconds between two looks for an outcome that another load of the same page is working on."""
+MAX_CODE = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A browser that came back with a state and could claim it."""
+
+    state: Secret
+    digest: str
+    attempt: State
+    params: Mapping[str, str] = field(repr=False)
+    """Microsoft's answer: holds the code."""
+    started: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,7 @@ class Step:
     verifier: Verifier
     queue: Queue
     clock: Clock
+    sleep: Callable[[float], None]
     telemetry: Telemetry
     platform: str
 
@@ -65,8 +81,9 @@ class Step:
         attempt = self.authorizations.claim(digest, browser, now)
         if attempt is None:
             return self._again(digest, browser, now)
+        back = Return(state, digest, attempt, params, started)
         try:
-            concluded = self._conclude(attempt, params, started)
+            concluded = self._conclude(back)
         except Unavailable as error:
             self.telemetry.note("callback_failed", service=error.service, code=error.code)
             concluded = Ending("broker_unavailable", connection=attempt.name, actor="nobody")
@@ -75,81 +92,132 @@ class Step:
             "callback", connection=attempt.name, code=ending.page, link=attempt.link
         )
         self.telemetry.count("Consents", code=ending.page)
-        expires_at = Instant(now + links.ATTEMPT_SECONDS)
-        self._remember(digest, attempt, Outcome(browser, ending.as_dict(), expires_at), now)
+        self._remember(back, ending, now)
         return ending
 
     def _again(self, digest: str, browser: str, now: Instant) -> Ending:
         """A state that cannot be claimed: a reload, another browser, too late, or a forgery."""
-        outcome = self.authorizations.outcome(digest)
-        if outcome and outcome.cookie == browser and outcome.expires_at > now:
-            return Ending.of(outcome.page)
-        if outcome:
-            raise LinkProblem("attempt_finished")
-        ends_at = self.authorizations.state_expiry(digest)
-        if ends_at is None:
+        progress = self.authorizations.progress(digest)
+        if progress is None:
             raise LinkProblem("attempt_unknown")
-        raise LinkProblem("other_browser" if ends_at > now else "attempt_expired")
+        if progress.claimed_at is None:
+            raise LinkProblem("other_browser" if progress.expires_at > now else "attempt_expired")
+        if progress.cookie != browser or progress.expires_at <= now:
+            raise LinkProblem("attempt_finished")
+        return Ending.of(self._awaited(digest, progress))
 
-    def _remember(self, digest: str, attempt: State, outcome: Outcome, now: Instant) -> None:
+    def _awaited(self, digest: str, progress: Progress | None) -> Mapping[str, Any]:
+        """The outcome, once the load of the page that claimed the state has come to one."""
+        while progress and progress.claimed_at:
+            if progress.page is not None:
+                return progress.page
+            if self.clock() >= progress.claimed_at + BUDGET:
+                break
+            self.sleep(POLL)
+            progress = self.authorizations.progress(digest)
+        raise LinkProblem("attempt_unknown")
+
+    def _remember(self, back: Return, ending: Ending, now: Instant) -> None:
         """For reloads and for the operator; what fails here does not undo the consent."""
+        until = Instant(now + links.ATTEMPT_SECONDS)
         try:
-            self.authorizations.put_outcome(digest, outcome)
-            self.authorizations.returned(attempt.ticket, now)
+            self.authorizations.conclude(back.digest, ending.as_dict(), until)
+            self.authorizations.returned(back.attempt.ticket, now)
         except Unavailable as error:
             self.telemetry.note("remember_failed", service=error.service, code=error.code)
 
-    def _conclude(self, attempt: State, params: Mapping[str, str], started: float) -> Ending:
+    def _conclude(self, back: Return) -> Ending:
         """The ending of a claimed attempt."""
-        connection = self.connections.get(attempt.name)
-        if connection is None or connection.incarnation != attempt.incarnation:
-            return Ending("link_unknown", connection=attempt.name)
+        attempt = back.attempt
+        try:
+            connection, link = self._standing(attempt)
+        except LinkProblem as problem:
+            return Ending(problem.page, connection=attempt.name)
         ending = Ending(
             "connected",
             connection=connection.name,
             service=catalogue.find(connection.service).title,
             tenant=single_tenant(connection.tenant),
-            scopes=attempt.scopes,
-            ticket=attempt.ticket,
+            scopes=link.scopes,
         )
-        if connection.link != attempt.link or connection.epoch != attempt.epoch:
-            return replace(ending, page="link_replaced")
-        if "error" in params:
+        if "error" in back.params:
             leg = Endpoint.ADMIN_CONSENT if attempt.kind is LinkKind.ADMIN else Endpoint.AUTHORIZE
-            return self._diagnosed(connection, diagnose_redirect(leg, params), ending)
+            return self._diagnosed(
+                back, connection, link, diagnose_redirect(leg, back.params), ending
+            )
         if attempt.kind is LinkKind.ADMIN:
-            return self._admin(connection, params, ending)
-        return self._owner(connection, attempt, params, ending, started)
+            return self._admin(connection, back.params, ending)
+        return self._owner(back, connection, link, ending)
+
+    def _standing(self, attempt: State) -> tuple[Connection, OpenLink]:
+        """The connection and link of an attempt that may still end well. Raises `LinkProblem`.
+
+        Whoever can write attempts cannot make one count: they would have to name the digest of a
+        ticket that only the connection's item holds."""
+        connection, link = links.still_open(self.connections.get(attempt.name), attempt)
+        if links.digest(connection, attempt.kind) != attempt.ticket:
+            raise LinkProblem("link_unknown")
+        if connection.epoch != attempt.epoch:
+            raise LinkProblem("attempt_unknown")  # the link goes on: a refresh token was imported
+        return connection, link
 
     def _owner(
-        self,
-        connection: Connection,
-        attempt: State,
-        params: Mapping[str, str],
-        ending: Ending,
-        started: float,
+        self, back: Return, connection: Connection, link: OpenLink, ending: Ending
     ) -> Ending:
         """The owner came back; every refusal becomes a page."""
-        if "admin_consent" in params:
+        if "admin_consent" in back.params:
             return replace(ending, page="link_wrong_kind")
         try:
-            return self._redeem(connection, attempt, params.get("code"), ending, started)
+            return self._redeem(back, connection, link, ending)
         except Refused as refused:
-            return self._diagnosed(connection, refused.diagnosis, ending)
+            return self._diagnosed(back, connection, link, refused.diagnosis, ending)
         except Problem as problem:
             if problem.code == "conflict":
-                return ending.refused(problem, "link_replaced")
+                return ending.refused(problem, self._overtaken(back.attempt))
             return self._refuse(connection, problem, ending)
 
-    def _diagnosed(self, connection: Connection, found: Diagnosis, ending: Ending) -> Ending:
-        """Microsoft said no. Only a connection that never was active may learn from it that it
-        waits for its administrator: in a browser, anyone who holds the link could say so."""
-        problem = found.problem()
-        waits = found.effect is Effect.ADMIN and connection.status is Status.PENDING
+    def _overtaken(self, attempt: State) -> Page:
+        """What became of the link while the code was redeemed."""
+        try:
+            self._standing(attempt)
+        except LinkProblem as problem:
+            return problem.page
+        return "attempt_unknown"
+
+    def _diagnosed(
+        self,
+        back: Return,
+        connection: Connection,
+        link: OpenLink,
+        diagnosis: Diagnosis,
+        ending: Ending,
+    ) -> Ending:
+        """Microsoft said no. Only a connection that nobody has consented to may learn from it that
+        it waits for its administrator: in a browser, anyone who holds the link could say so."""
+        problem = diagnosis.problem()
+        waits = diagnosis.effect is Effect.ADMIN and connection.status is Status.PENDING
         status = Status.AWAITING_ADMIN if waits else None
         if self._record(connection, problem, status) and status:
             tell(self.acceptance.events, "Connection Broken", connection, status, problem)
-        return ending.diagnosed(found)
+        shown = ending.diagnosed(diagnosis)
+        return replace(shown, handover=shown.approval and self._hand_over(back, connection, link))
+
+    def _hand_over(self, back: Return, connection: Connection, link: OpenLink) -> bool:
+        """Make the administrator's link that the page shows; it ends with the owner's."""
+        ticket = Ticket(
+            kind=LinkKind.ADMIN,
+            name=connection.name,
+            incarnation=connection.incarnation,
+            link=connection.link,
+            expires_at=link.expires_at,
+            record=links.digest(connection, LinkKind.ADMIN),
+        )
+        try:
+            self.authorizations.put_ticket(links.handed_over(back.state).sha256(), ticket)
+        except Unavailable as error:
+            self.telemetry.note("handover_failed", service=error.service, code=error.code)
+            return False
+        return True
 
     def _refuse(self, connection: Connection, problem: Problem, ending: Ending) -> Ending:
         """The broker said no."""
@@ -159,10 +227,12 @@ class Step:
     def _record(
         self, connection: Connection, problem: Problem, status: Status | None = None
     ) -> bool:
-        """Keep why the consent was refused, for the operator; what callers get stays as it was."""
-        now, last = Instant(int(self.clock())), connection.last_error
-        retry_at = Instant(now + policy.DAY) if status else last.retry_at if last else now
-        failure = Refusal(Effect.NONE, problem).failure(None, now, retry_at)
+        """Keep why the consent was refused, for the operator. It is no redemption: what callers
+        are told, and when Microsoft is asked again, stays as it was."""
+        now = Instant(int(self.clock()))
+        provider = problem.provider or Provider()
+        text = (problem.code, problem.detail, problem.actor, problem.remedy)
+        failure = Failure(*text, at=now, retry_at=now, provider=provider)
         return self.connections.refused(connection, failure, status)
 
     def _admin(self, connection: Connection, params: Mapping[str, str], ending: Ending) -> Ending:
@@ -175,17 +245,13 @@ class Step:
         return replace(ending, page="admin_consent_received")
 
     def _redeem(
-        self,
-        connection: Connection,
-        attempt: State,
-        code: str | None,
-        ending: Ending,
-        started: float,
+        self, back: Return, connection: Connection, link: OpenLink, ending: Ending
     ) -> Ending:
         """The code becomes a grant."""
-        if not code or len(code) > 8192:
+        code, attempt = back.params.get("code"), back.attempt
+        if not code or len(code) > MAX_CODE:
             return replace(ending, page="invalid_request")
-        own = scopes.group(attempt.scopes)[connection.resource]
+        own = scopes.group(link.scopes)[connection.resource]
         form: dict[str, str | Secret] = {
             "code": Secret(code),
             "code_verifier": attempt.verifier,
@@ -196,14 +262,14 @@ class Step:
         if tokens.refresh_token is None:
             problem = Problem("client_misconfigured", "Microsoft gave no refresh token.")
             return replace(self._refuse(connection, problem, ending), page="no_refresh_token")
-        terms = Terms(attempt.scopes, attempt.nonce, attempt.link, attempt.allow_account_change)
+        terms = Terms(link.scopes, attempt.nonce, attempt.link, link.allow_account_change)
         try:
             account = self.acceptance.accept(connection, tokens, terms)
         except Problem as problem:
             return self._refused(connection, tokens, ending, problem)
-        deadline = started + BUDGET
+        deadline = back.started + BUDGET
         followup = Followup(self.refresher, self.verifier, self.queue, self.clock, self.telemetry)
-        checks = followup.run(connection, attempt.scopes, deadline)
+        checks = followup.run(connection, link.scopes, deadline)
         return replace(ending, account=account.username, checks=checks)
 
     def _refused(
@@ -221,26 +287,3 @@ class Step:
             required = catalogue.required(connection.service, connection.resource)
             return replace(shown, missing=scopes.missing(answered, required))
         return shown
-
-    def handover(self, ending: Ending, base_url: str) -> str | None:
-        """A link for the administrator, on a page that asks for one."""
-        if not ending.approval or not ending.ticket:
-            return None
-        try:
-            return self._handover(ending.ticket, base_url)
-        except Unavailable as error:
-            self.telemetry.note("handover_failed", service=error.service, code=error.code)
-            return None
-
-    def _handover(self, digest: str, base_url: str) -> str | None:
-        """Fresh each time, because tickets are stored as digests only; it ends with the owner's."""
-        found = self.authorizations.ticket(digest)
-        connection = self.connections.get(found.name) if found else None
-        if found is None or connection is None or found.expires_at <= self.clock():
-            return None
-        if (connection.incarnation, connection.link) != (found.incarnation, found.link):
-            return None
-        secret = self.acceptance.randomness.secret()
-        ticket = links.for_admin(found, record=connection.tickets[1])
-        self.authorizations.put_ticket(secret.sha256(), ticket)
-        return links.url(base_url, LinkKind.ADMIN, secret)

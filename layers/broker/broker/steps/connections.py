@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from broker.domain.attempts import LinkKind, Ticket
-from broker.domain.connection import Connection, Sealed, Status
+from broker.domain.connection import Connection, OpenLink, Sealed, Status
 from broker.domain.credentials import CredentialKind
 from broker.domain.names import SHARED_TENANTS, Incarnation, Instant, Name, is_guid
 from broker.domain.problems import Problem
@@ -33,7 +33,8 @@ class Links:
     authorize_url: str = field(repr=False)
     admin_consent_url: str = field(repr=False)
     tickets: tuple[str, str]
-    expires_at: Instant
+    """Their digests."""
+    opened: OpenLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +79,17 @@ class Step:
             grants=wish.grants,
             labels=wish.labels,
             parameters=self._seal(incarnation, 1, wish.parameters),
-            link=1,
         )
-        made = self._links(connection, 1, plan.scopes, created_by, base_url)
-        connection = replace(connection, tickets=made.tickets, link_expires_at=made.expires_at)
+        made = self._links(connection, self._opened(plan.scopes, created_by), base_url)
+        connection = replace(connection, link=1, tickets=made.tickets, open_link=made.opened)
         if not self.connections.create(connection):
             raise Problem("already_exists")
         answer = {"connection": connection.name, "status": connection.status.value}
         return {
             **answer,
-            **representation.links(made.authorize_url, made.admin_consent_url, made.expires_at),
+            **representation.links(
+                made.authorize_url, made.admin_consent_url, made.opened.expires_at
+            ),
         }
 
     def list(
@@ -149,17 +151,11 @@ class Step:
                 service = catalogue.find(connection.service)
                 host = connection.resource if service.resource else None
                 wanted = catalogue.plan(service, host, wish.scopes).scopes
-            made = self._links(
-                connection,
-                connection.link + 1,
-                wanted,
-                created_by,
-                base_url,
-                wish.allow_account_change,
-            )
-            if self.connections.link(connection, made.tickets, made.expires_at):
+            opened = self._opened(wanted, created_by, wish.allow_account_change)
+            made = self._links(connection, opened, base_url)
+            if self.connections.link(connection, made.tickets, opened):
                 return representation.links(
-                    made.authorize_url, made.admin_consent_url, made.expires_at
+                    made.authorize_url, made.admin_consent_url, opened.expires_at
                 )
         raise Problem("conflict")
 
@@ -216,29 +212,22 @@ class Step:
                 found[name] = Sealed(seal(self.token_keys, where, secret), generation)
         return found
 
-    def _links(
-        self,
-        connection: Connection,
-        number: int,
-        wanted: tuple[str, ...],
-        created_by: str,
-        base_url: str,
-        allow_account_change: bool = False,
-    ) -> Links:
-        """Two tickets, stored before anyone can hold them."""
-        now = self._now()
-        expires_at = Instant(now + self.link_days * 86_400)
+    def _opened(
+        self, wanted: tuple[str, ...], created_by: str, allow_account_change: bool = False
+    ) -> OpenLink:
+        expires_at = Instant(self._now() + self.link_days * 86_400)
+        return OpenLink(wanted, created_by, expires_at, allow_account_change)
+
+    def _links(self, connection: Connection, opened: OpenLink, base_url: str) -> Links:
+        """Two tickets of the connection's next link, stored before anyone can hold them."""
         values = {kind: self.randomness.secret() for kind in LinkKind}
         for kind, secret in values.items():
             ticket = Ticket(
                 kind=kind,
                 name=connection.name,
                 incarnation=connection.incarnation,
-                link=number,
-                expires_at=expires_at,
-                created_by=created_by,
-                scopes=wanted,
-                allow_account_change=allow_account_change,
+                link=connection.link + 1,
+                expires_at=opened.expires_at,
             )
             self.authorizations.put_ticket(secret.sha256(), ticket)
         authorize, admin = values[LinkKind.AUTHORIZE], values[LinkKind.ADMIN]
@@ -246,5 +235,5 @@ class Step:
             links.url(base_url, LinkKind.AUTHORIZE, authorize),
             links.url(base_url, LinkKind.ADMIN, admin),
             (authorize.sha256(), admin.sha256()),
-            expires_at,
+            opened,
         )

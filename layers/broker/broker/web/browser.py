@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import parse_qs
 
 from aws_lambda_powertools.event_handler import Response
 
+from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 from broker.ports.ambient import Telemetry
 from broker.web import gateway, links
@@ -20,27 +22,50 @@ PERSONAL_SIGN_IN = "https://login.live.com"
 """Microsoft sends personal accounts on to here. Chromium holds every redirect after a form against
 the page's form-action, not only the first."""
 
+MAX_FIELDS = 10
+"""Of a form: ours has one."""
+
 
 def targets(platform: str) -> tuple[str, ...]:
     """Where the Continue button may lead."""
     return (platform, PERSONAL_SIGN_IN)
 
 
-def page(found: Page, form_action: Sequence[str] = ()) -> Response[str]:
-    """A page as an answer."""
-    sent = headers(form_action, found.language)
-    return Response(found.status, sent.pop("Content-Type"), found.html, sent)
+def same_origin(request: gateway.Request) -> bool:
+    """Whether a page of this site sent the request, as far as the browser tells (all of today's do:
+    https://www.w3.org/TR/fetch-metadata/)."""
+    return request.header("sec-fetch-site") in (None, "same-origin")
 
 
-def redirect(location: str, cookie: Secret | None) -> Response[str]:
+def form(request: gateway.Request, name: str) -> str:
+    """The one field of a form; `invalid_request` for anything else."""
+    text = request.body("application/x-www-form-urlencoded").decode("ascii", "replace")
+    try:
+        values = parse_qs(text, max_num_fields=MAX_FIELDS).get(name, [])
+    except ValueError:
+        raise Problem("invalid_request", f"The form has more than {MAX_FIELDS} fields.") from None
+    if len(values) != 1:
+        raise Problem("invalid_request", f"The form needs one {name}.")
+    return values[0]
+
+
+def page(
+    shown: Page, form_action: Sequence[str] = (), cookie: Secret | None = None
+) -> Response[str]:
+    """A page as an answer. `cookie`: for a browser that has none."""
+    sent: dict[str, Any] = {**headers(form_action, shown.language)}
+    if cookie:
+        sent["Set-Cookie"] = links.set_cookie(cookie)
+    return Response(shown.status, sent.pop("Content-Type"), shown.html, sent)
+
+
+def redirect(location: Secret) -> Response[str]:
     """303 (RFC 9700 §4.12: the form's content must not travel on)."""
     headers: dict[str, Any] = {
-        "Location": location,
+        "Location": location.open(),
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
     }
-    if cookie:
-        headers["Set-Cookie"] = links.set_cookie(cookie)
     return Response(303, "text/plain; charset=utf-8", "", headers)
 
 

@@ -11,7 +11,8 @@ import re
 from typing import Literal
 from urllib.parse import urlencode
 
-from broker.domain.attempts import LinkKind, Ticket
+from broker.domain.attempts import LinkKind, State, Ticket
+from broker.domain.connection import Connection, OpenLink
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 
@@ -56,24 +57,42 @@ def url(base: str, kind: LinkKind, ticket: Secret) -> str:
     return f"{base}/{PATHS[kind]}?{urlencode({'ticket': ticket.open()})}"
 
 
-def for_admin(owner: Ticket, record: str) -> Ticket:
-    """An administrator's ticket of the same link. `record`: digest of the one it counts with."""
-    return Ticket(
-        kind=LinkKind.ADMIN,
-        name=owner.name,
-        incarnation=owner.incarnation,
-        link=owner.link,
-        expires_at=owner.expires_at,
-        created_by=owner.created_by,
-        scopes=owner.scopes,
-        record=record,
-    )
+def still_open(connection: Connection | None, part: Ticket | State) -> tuple[Connection, OpenLink]:
+    """The connection and the open link that a ticket or an attempt is part of. Raises
+    `LinkProblem` if they have ended."""
+    if connection is None or connection.incarnation != part.incarnation:
+        raise LinkProblem("link_unknown")
+    if connection.open_link is None:
+        raise LinkProblem("link_finished")
+    if connection.link != part.link:
+        raise LinkProblem("link_replaced")
+    return connection, connection.open_link
+
+
+def digest(connection: Connection, kind: LinkKind) -> str:
+    """SHA-256 of the open link's ticket of this kind."""
+    return dict(zip(LinkKind, connection.tickets, strict=True))[kind]
+
+
+def handed_over(state: Secret) -> Secret:
+    """The administrator's ticket that the page of an attempt hands over. Made of the state, which
+    is stored nowhere: a reload shows the same one, and need not store another."""
+    return Secret(_urlsafe(hashlib.sha256(b"administrator " + state.open().encode("ascii"))))
+
+
+def handover_url(base: str, state: str | None) -> str | None:
+    """The link of that ticket."""
+    secret = value(state)
+    return url(base, LinkKind.ADMIN, handed_over(secret)) if secret else None
 
 
 def challenge(verifier: Secret) -> str:
     """RFC 7636 §4.2: base64url(SHA-256(verifier)), unpadded."""
-    digest = hashlib.sha256(verifier.open().encode("ascii")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return _urlsafe(hashlib.sha256(verifier.open().encode("ascii")))
+
+
+def _urlsafe(digest: hashlib._Hash) -> str:
+    return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
 
 
 def cookie(header: str | None) -> Secret | None:

@@ -18,6 +18,12 @@ from broker.web.pages.layout import Page
 from broker.web.pages.outcome import brief, outcome
 from broker.web.pages.shapes import OUTCOMES, PageText, Support
 
+_ADMINISTRATORS = {
+    Class.ADMIN_DECLINED: "admin_consent_declined",
+    Class.ADMIN_RETRY: "admin_consent_incomplete",
+}
+"""Pages for an administrator, where the code's own page speaks to the owner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -39,8 +45,8 @@ class Ending:
     provider: Provider = field(default_factory=Provider)
     at: int = 0
     request_id: str = ""
-    ticket: str = ""
-    """SHA-256 of the ticket the attempt began with."""
+    handover: bool = False
+    """Whether the page shows a link for the administrator."""
 
     @property
     def good(self) -> bool:
@@ -51,7 +57,7 @@ class Ending:
         """With what Microsoft's answer means."""
         return replace(
             self,
-            page="admin_consent_declined" if found.kind is Class.ADMIN_DECLINED else found.code,
+            page=_ADMINISTRATORS.get(found.kind, found.code),
             actor=found.actor,
             kind=found.kind.value,
             number=found.number,

@@ -46,6 +46,7 @@ def connection(
         "next_refresh_at": _time(due),
         "last_used_at": _time(one.last_used_at),
         "last_error": one.last_error and _failure(one.last_error),
+        "consent_error": one.consent_error and _failure(one.consent_error),
         "authorization": _authorization(one, ticket, admin),
     }
 
@@ -98,9 +99,9 @@ def _authorization(
     one: Connection, ticket: Ticket | None, admin: Ticket | None
 ) -> dict[str, Any] | None:
     """The link that is open, if any; an attempt that never came back shows as started only."""
-    if one.link_expires_at is None or not one.tickets:
+    if one.open_link is None:
         return None
-    shown: dict[str, Any] = {"expires_at": rfc3339(one.link_expires_at)}
+    shown: dict[str, Any] = {"expires_at": rfc3339(one.open_link.expires_at)}
     if ticket:
         shown |= _use(ticket)
     if admin:

@@ -1,19 +1,21 @@
 """The table `authorizations`: what is under way.
 
-One key attribute, `id`, whose prefix tells what an item is. DynamoDB deletes an item some time
-after `purge_at`; nothing here relies on it.
+One key attribute, `id`, whose prefix tells what an item is; each function may write its own kinds
+only (`template.yaml`). DynamoDB deletes an item some time after `purge_at`; nothing here relies on
+it.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from broker.adapters.dynamodb import items
 from broker.adapters.dynamodb.codec import Plain
 from broker.adapters.dynamodb.table import Table, all_of, values
-from broker.domain.attempts import Outcome, State, Ticket
+from broker.domain.attempts import Progress, State, Ticket
 from broker.domain.connection import Sealed
 from broker.domain.names import Incarnation, Instant
 from broker.ports.stores import Fault
@@ -26,6 +28,7 @@ PURGE_SECONDS = 86_400
 
 _NOT_EXPIRED = "#expires_at > :now"
 """Fails on a missing item too."""
+_PROGRESS = tuple(part.name for part in fields(Progress))
 
 
 def _item(identifier: str, value: Any, expires_at: Instant) -> Plain:
@@ -82,27 +85,32 @@ class Authorizations:
         self._table.put(content | {"verifier": state.verifier.open()})
 
     def claim(self, digest: str, cookie: str, now: Instant) -> State | None:
-        same_browser = "#cookie = :cookie"
-        # If botocore repeats it because the answer was lost, the state is gone: the owner begins
+        same_browser, nobody_did = "#cookie = :cookie", "attribute_not_exists(#claimed_at)"
+        # If botocore repeats it because the answer was lost, the state is claimed: the owner begins
         # anew, which is better than a code that is redeemed twice.
-        found = self._table.delete(
+        before = self._table.update(
             f"state#{digest}",
-            all_of(_NOT_EXPIRED, same_browser),
+            "SET #claimed_at = :now REMOVE #verifier, #nonce",
+            all_of(_NOT_EXPIRED, same_browser, nobody_did),
             values(now=now, cookie=cookie),
+            returns="ALL_OLD",
         )
-        return items.state(found) if found else None
+        return items.state(before) if before else None
 
-    def state_expiry(self, digest: str) -> Instant | None:
-        found = self._table.read(f"state#{digest}", ("expires_at",))
-        return Instant(found["expires_at"]) if found else None
+    def progress(self, digest: str) -> Progress | None:
+        found = self._table.read(f"state#{digest}", _PROGRESS)
+        if found and "page" in found:
+            found["page"] = json.loads(found["page"])
+        return items.progress(found) if found else None
 
-    def put_outcome(self, digest: str, outcome: Outcome) -> None:
-        content = _item(f"outcome#{digest}", outcome, outcome.expires_at)
-        self._table.put(content | {"page": json.dumps(dict(outcome.page))})
-
-    def outcome(self, digest: str) -> Outcome | None:
-        found = self._table.read(f"outcome#{digest}")
-        return items.outcome(found | {"page": json.loads(found["page"])}) if found else None
+    def conclude(self, digest: str, page: Mapping[str, Any], expires_at: Instant) -> None:
+        claimed = "attribute_exists(#claimed_at)"
+        self._table.update(
+            f"state#{digest}",
+            "SET #page = :page, #expires_at = :expires_at, #purge_at = :purge_at",
+            claimed,
+            values(page=json.dumps(dict(page)), **_ends(expires_at)),
+        )
 
 
 class Candidates:

@@ -13,8 +13,7 @@ from broker.adapters.dynamodb import items
 from broker.adapters.dynamodb.codec import Plain, plain
 from broker.adapters.dynamodb.leases import SAME_INCARNATION, Leases
 from broker.adapters.dynamodb.table import SERVICE, all_of, names, values
-from broker.domain.connection import Connection, Failure, Status
-from broker.domain.names import Instant
+from broker.domain.connection import Connection, Failure, OpenLink, Status
 from broker.ports.errors import Unavailable
 from broker.ports.stores import Settlement
 
@@ -59,31 +58,33 @@ class Connections(Leases):
         )
         return done is not None
 
-    def link(self, before: Connection, tickets: tuple[str, str], expires_at: Instant) -> bool:
+    def link(self, before: Connection, tickets: tuple[str, str], opened: OpenLink) -> bool:
         no_newer_link = "#link = :link"
         done = self._table.update(
             before.name,
-            "SET #link = :next, #tickets = :tickets, #link_expires_at = :expires_at",
+            "SET #link = :next, #tickets = :tickets, #open_link = :opened",
             all_of(SAME_INCARNATION, no_newer_link),
             values(
                 incarnation=before.incarnation,
                 link=before.link,
                 next=before.link + 1,
                 tickets=tickets,
-                expires_at=expires_at,
+                opened=opened,
             ),
         )
         return done is not None
 
     def refused(self, before: Connection, failure: Failure, status: Status | None = None) -> bool:
-        no_newer_link = "#link = :link"
-        nobody_consented = "#status = :pending" if status else ""
-        bound = values(incarnation=before.incarnation, link=before.link, failure=failure)
-        change = "SET #last_error = :failure"
+        no_newer_link, no_other_consent = "#link = :link", "#epoch = :epoch"
+        never_consented = "#status = :pending" if status else ""
+        bound = values(
+            incarnation=before.incarnation, link=before.link, epoch=before.epoch, failure=failure
+        )
+        change = "SET #consent_error = :failure"
         if status:
             bound |= values(pending=Status.PENDING, status=status)
             change += ", #status = :status"
-        condition = all_of(SAME_INCARNATION, no_newer_link, nobody_consented)
+        condition = all_of(SAME_INCARNATION, no_newer_link, no_other_consent, never_consented)
         return self._table.update(before.name, change, condition, bound) is not None
 
     def settle(self, settlement: Settlement) -> bool:

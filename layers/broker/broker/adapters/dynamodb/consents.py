@@ -67,13 +67,13 @@ def _change(consent: Consent) -> tuple[str, dict[str, Any]]:
         "refreshed_at": consent.now,
         "next_refresh_at": consent.next_refresh_at,
     }
-    cleared = ["#last_error", "#suspicion", "#lease_owner", "#lease_until"]
+    cleared = ["#last_error", "#consent_error", "#suspicion", "#lease_owner", "#lease_until"]
     # Relative, because the operator may have changed grants since the consent began.
     assignments = ["#version = #version + :one"]
     bound = values(one=1)
     if consent.link is not None:
         written |= {"link": consent.link + 1, "tickets": ()}
-        cleared.append("#link_expires_at")
+        cleared.append("#open_link")
         bound |= values(link=consent.link)
     assignments += [f"#{name} = :new_{name}" for name in written]
     bound |= values(**{f"new_{name}": value for name, value in written.items()})

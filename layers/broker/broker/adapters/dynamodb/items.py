@@ -10,13 +10,14 @@ from dataclasses import fields
 from typing import Any
 
 from broker.adapters.dynamodb.codec import Plain
-from broker.domain.attempts import LinkKind, Outcome, State, Ticket
+from broker.domain.attempts import LinkKind, Progress, State, Ticket
 from broker.domain.connection import (
     Account,
     Connection,
     Due,
     Expected,
     Failure,
+    OpenLink,
     Sealed,
     Status,
     StoredRefreshToken,
@@ -37,6 +38,7 @@ def connection(item: Plain) -> Connection:
             "status": Status(item["status"]),
             "scopes": tuple(item["scopes"]),
             "tickets": tuple(item.get("tickets", ())),
+            "open_link": _open_link(item.get("open_link")),
             "expected": Expected(**_known(Expected, item.get("expected", {}))),
             "account": _maybe(Account, item.get("account")),
             "grants": tuple(_grant(grant) for grant in item.get("grants", ())),
@@ -45,6 +47,7 @@ def connection(item: Plain) -> Connection:
             "tokens": _each(_token, item.get("tokens")),
             "failures": _each(_failure, item.get("failures")),
             "last_error": _failure(item["last_error"]) if "last_error" in item else None,
+            "consent_error": _failure(item["consent_error"]) if "consent_error" in item else None,
             "suspicion": _maybe(Suspicion, item.get("suspicion")),
         }
     )
@@ -64,26 +67,20 @@ def due(item: Plain) -> Due:
 
 def ticket(item: Plain) -> Ticket:
     """A ticket."""
-    return Ticket(
-        **_known(Ticket, item) | {"kind": LinkKind(item["kind"]), "scopes": tuple(item["scopes"])}
-    )
+    return Ticket(**_known(Ticket, item) | {"kind": LinkKind(item["kind"])})
 
 
 def state(item: Plain) -> State:
     """A state."""
     return State(
         **_known(State, item)
-        | {
-            "kind": LinkKind(item["kind"]),
-            "verifier": Secret(item["verifier"]),
-            "scopes": tuple(item["scopes"]),
-        }
+        | {"kind": LinkKind(item["kind"]), "verifier": Secret(item["verifier"])}
     )
 
 
-def outcome(item: Plain) -> Outcome:
-    """The outcome of an attempt, its page parsed already."""
-    return Outcome(**_known(Outcome, item))
+def progress(item: Plain) -> Progress:
+    """How far an attempt has come, its page parsed already."""
+    return Progress(**_known(Progress, item))
 
 
 def fault(item: Plain) -> Fault:
@@ -107,6 +104,12 @@ def _maybe(kind: Any, item: Plain | None) -> Any:
 
 def _each(read: Any, items: Plain | None) -> dict[str, Any]:
     return {name: read(item) for name, item in (items or {}).items()}
+
+
+def _open_link(item: Plain | None) -> OpenLink | None:
+    if item is None:
+        return None
+    return OpenLink(**_known(OpenLink, item) | {"scopes": tuple(item["scopes"])})
 
 
 def _grant(item: Plain) -> Grant:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 DESCRIBED = (
-    *("name", "incarnation", "epoch", "link", "tickets", "link_expires_at", "created_by"),
-    *("service", "resource", "tenant", "scopes", "status", "grants", "expected", "account"),
-    *("created_at", "client_id", "authority"),
+    *("name", "incarnation", "epoch", "link", "open_link", "created_by", "service", "resource"),
+    *("tenant", "scopes", "status", "grants", "expected", "account", "created_at", "client_id"),
+    "authority",
 )
 """What `authorize` may read; `template.yaml` holds its role to that."""
 

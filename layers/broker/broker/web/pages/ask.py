@@ -38,11 +38,13 @@ def ask(
     grants: Sequence[Grant] = (),
     account: str = "",
     expires_at: Instant | None = None,
+    again: bool = False,
 ) -> Page:
     """The page of ``GET /authorize``, for the owner of the account.
 
     `action`: path the form posts ``ticket`` to. `created_by`: ARN of who made the link.
-    `account`: username that must sign in, where known. Status 200.
+    `account`: username that must sign in, where known. `again`: the button was pressed, but not on
+    this page, or in a browser without cookies. Status 200.
     """
     rows = _rows(language, connection, service, resource, tenant, created_by)
     names = words(language)["labels"]
@@ -52,7 +54,7 @@ def ask(
         (names["teams"], _teams(grants, language)),
         (names["expires"], _until(expires_at, language)),
     ]
-    return _page("ask", language, service, account, rows, _form(action, ticket, language))
+    return _page("ask", language, service, account, rows, _form(action, ticket, language), again)
 
 
 def ask_admin(
@@ -68,6 +70,7 @@ def ask_admin(
     scopes: Sequence[str] = (),
     client_id: str = "",
     expires_at: Instant | None = None,
+    again: bool = False,
 ) -> Page:
     """The page of ``GET /admin-consent``, for the tenant's administrator. As `ask`."""
     rows = _rows(language, connection, service, resource, tenant, created_by)
@@ -77,7 +80,7 @@ def ask_admin(
         (names["scopes"], permissions(scopes, language)),
         (names["expires"], _until(expires_at, language)),
     ]
-    return _page("ask_admin", language, service, "", rows, _form(action, ticket, language))
+    return _page("ask_admin", language, service, "", rows, _form(action, ticket, language), again)
 
 
 def permissions(scopes: Sequence[str], language: Language) -> str:
@@ -140,6 +143,7 @@ def _page(
     account: str,
     rows: list[tuple[str, str]],
     form: str,
+    again: bool,
 ) -> Page:
     every = words(language)
     page = every[name]
@@ -152,6 +156,7 @@ def _page(
         facts(rows),
         section(every["next"], steps(todo)),
         paragraphs([page["unknown"]], "note"),
+        paragraphs(every["press_again"], "note") if again else "",
         form,
         paragraphs(page["notes"], "small"),
     ]

@@ -34,6 +34,7 @@ OUTCOMES: dict[str, Shape] = {
     "consent_declined": Shape(again=True, approval=True),
     "admin_consent_required": Shape(again=True, approval=True),
     "admin_consent_declined": Shape("consent_declined", again=True, actor="tenant_admin"),
+    "admin_consent_incomplete": Shape("admin_consent_required", again=True, actor="tenant_admin"),
     "mfa_required": Shape(again=True),
     "blocked_by_policy": Shape(again=True),
     "reauthorization_required": Shape(again=True),
