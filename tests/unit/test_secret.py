@@ -17,7 +17,7 @@ from broker.domain.connection import OpenLink
 from broker.domain.names import Instant
 from broker.domain.secret import Secret
 from broker.ports.outside import Reply
-from broker.steps.connections import Links
+from broker.web.invitation import Invitation
 
 SECRET = Secret("canary")
 OPENED = OpenLink((), "", Instant(0))
@@ -97,7 +97,7 @@ def test_values_that_carry_secrets_in_the_open_print_without_them() -> None:
     carriers: list[object] = [
         Reply(200, {"set-cookie": "canary"}, b"canary"),
         Secret("https://login.example/?state=canary"),
-        Links(
+        Invitation(
             "https://b.example/?ticket=canary", "https://b.example/?ticket=canary", ("", ""), OPENED
         ),
     ]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from broker.domain.attempts import LinkKind, Ticket
 from broker.domain.connection import Connection, OpenLink, Sealed, Status
 from broker.domain.credentials import CredentialKind
 from broker.domain.names import SHARED_TENANTS, Incarnation, Instant, Name, is_guid
@@ -18,23 +17,13 @@ from broker.ports.outside import Events, Refresher, RefreshRequest
 from broker.ports.stores import Authorizations, Candidates, Connections, Consents
 from broker.sealing.envelope import PARAMETERS, Keys, encryption_context, seal
 from broker.services import catalogue
-from broker.web import bodies, links, representation
+from broker.web import bodies, representation
+from broker.web.invitation import Invitation, invite
 
 TRIES = 3
 """Times a change without a version is repeated when somebody else is quicker."""
 IMPORT_SECONDS = 300
 """How long a refresh token that was handed in waits to be proven."""
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """A fresh pair of links."""
-
-    authorize_url: str = field(repr=False)
-    admin_consent_url: str = field(repr=False)
-    tickets: tuple[str, str]
-    """Their digests."""
-    opened: OpenLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +69,7 @@ class Step:
             labels=wish.labels,
             parameters=self._seal(incarnation, 1, wish.parameters),
         )
-        made = self._links(connection, self._opened(plan.scopes, created_by), base_url)
+        made = self._invite(connection, self._opened(plan.scopes, created_by), base_url)
         connection = replace(connection, link=1, tickets=made.tickets, open_link=made.opened)
         if not self.connections.create(connection):
             raise Problem("already_exists")
@@ -152,7 +141,7 @@ class Step:
                 host = connection.resource if service.resource else None
                 wanted = catalogue.plan(service, host, wish.scopes).scopes
             opened = self._opened(wanted, created_by, wish.allow_account_change)
-            made = self._links(connection, opened, base_url)
+            made = self._invite(connection, opened, base_url)
             if self.connections.link(connection, made.tickets, opened):
                 return representation.links(
                     made.authorize_url, made.admin_consent_url, opened.expires_at
@@ -218,22 +207,5 @@ class Step:
         expires_at = Instant(self._now() + self.link_days * 86_400)
         return OpenLink(wanted, created_by, expires_at, allow_account_change)
 
-    def _links(self, connection: Connection, opened: OpenLink, base_url: str) -> Links:
-        """Two tickets of the connection's next link, stored before anyone can hold them."""
-        values = {kind: self.randomness.secret() for kind in LinkKind}
-        for kind, secret in values.items():
-            ticket = Ticket(
-                kind=kind,
-                name=connection.name,
-                incarnation=connection.incarnation,
-                link=connection.link + 1,
-                expires_at=opened.expires_at,
-            )
-            self.authorizations.put_ticket(secret.sha256(), ticket)
-        authorize, admin = values[LinkKind.AUTHORIZE], values[LinkKind.ADMIN]
-        return Links(
-            links.url(base_url, LinkKind.AUTHORIZE, authorize),
-            links.url(base_url, LinkKind.ADMIN, admin),
-            (authorize.sha256(), admin.sha256()),
-            opened,
-        )
+    def _invite(self, connection: Connection, opened: OpenLink, base_url: str) -> Invitation:
+        return invite(self.authorizations, self.randomness, connection, opened, base_url)

@@ -1,0 +1,50 @@
+"""A fresh pair of links, for an owner and for an administrator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from broker.domain.attempts import LinkKind, Ticket
+from broker.domain.connection import Connection, OpenLink
+from broker.ports.ambient import Randomness
+from broker.ports.stores import Authorizations
+from broker.web import links
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Two links. Secrets: whoever has one may consent, or approve."""
+
+    authorize_url: str = field(repr=False)
+    admin_consent_url: str = field(repr=False)
+    tickets: tuple[str, str]
+    """SHA-256 of each, for the connection."""
+    opened: OpenLink
+
+
+def invite(
+    authorizations: Authorizations,
+    randomness: Randomness,
+    connection: Connection,
+    opened: OpenLink,
+    base_url: str,
+) -> Invitation:
+    """Two tickets of the connection's next link, stored before anyone can hold them. They lead
+    somewhere once the connection says that they are its link's."""
+    values = {kind: randomness.secret() for kind in LinkKind}
+    for kind, secret in values.items():
+        ticket = Ticket(
+            kind=kind,
+            name=connection.name,
+            incarnation=connection.incarnation,
+            link=connection.link + 1,
+            expires_at=opened.expires_at,
+        )
+        authorizations.put_ticket(secret.sha256(), ticket)
+    authorize, admin = values[LinkKind.AUTHORIZE], values[LinkKind.ADMIN]
+    return Invitation(
+        links.url(base_url, LinkKind.AUTHORIZE, authorize),
+        links.url(base_url, LinkKind.ADMIN, admin),
+        (authorize.sha256(), admin.sha256()),
+        opened,
+    )
