@@ -11,6 +11,9 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
+# Workers of `make test`, each with a stack of its own: one for each core.
+WORKERS ?= auto
+
 BIN := .venv/bin
 SAM := .venv-sam/bin
 export NO_PROXY := localhost,127.0.0.1
@@ -34,7 +37,7 @@ status: .venv/stamp ## Tell whether the local stack is up
 
 test: .venv/stamp .venv-emulator/stamp .venv-msads/stamp ## Run all tests, on a local stack of their own
 	@$(BIN)/python -m local.chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 25 $(ARGS)
 
 bench: .venv/stamp .venv-emulator/stamp ## Measure everything side by side: a table, and .local/bench.json
 	@PYTHONPATH=layers/broker $(BIN)/python -m local.bench $(ARGS)

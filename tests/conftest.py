@@ -1,5 +1,8 @@
 """One local stack for the session, on free ports and with a state directory of its own; and how
-long Hypothesis looks: the same examples each time, or with `long` many new ones."""
+long Hypothesis looks: the same examples each time, or with `long` many new ones.
+
+With pytest-xdist each worker is a session: what lies on a stack is never another worker's.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from local.settings import Settings
+from local.stack import down
 from tests.e2e.harness import Stack, up
 
 SLOW = [HealthCheck.too_slow]
@@ -29,3 +33,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The real template in the emulator, beside the simulated platform."""
     with up(Settings.apart(tmp_path_factory.mktemp("stack"))) as running:
         yield running
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the stacks of workers that could not: interrupted, or dead."""
+    if not hasattr(config, "workerinput"):
+        for note in config._tmp_path_factory.getbasetemp().rglob("*.pid"):  # type: ignore[attr-defined]
+            down(note.parent)

@@ -67,8 +67,12 @@ class Platform:
         body = {"leg": leg, "fault": fault, "times": times, "match": match or {}}
         return int(self._call("POST", "faults", body)["id"])
 
+    def faults(self) -> list[dict[str, Any]]:
+        """Those that have not yet hit as often as they shall."""
+        return list(self._call("GET", "faults"))
+
     def clear_faults(self) -> None:
-        """Drop all faults."""
+        """Drop all faults; requests that are held go on."""
         self._call("DELETE", "faults")
 
     def user(self, username: str, **fields: Any) -> dict[str, Any]:

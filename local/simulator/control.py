@@ -100,5 +100,5 @@ def _platform(routes: Blueprint, world: World) -> None:
     @routes.delete("/faults")
     def clear_faults() -> Response:
         with world.lock:
-            world.faults.clear()
+            world.drop_faults()
         return jsonify({})

@@ -20,7 +20,7 @@ from .entra.errors import Refusal
 LEGS = ("authorize", "adminconsent", "token", "discovery", "advertising", "graph")
 REPLACING = ("http", "throttle", "reset", "garbage", "html", "empty")
 SPOILING = ("truncated", "omit", "set", "scope", "id_token")
-KINDS = ("aadsts", "api", "slow", *REPLACING, *SPOILING)
+KINDS = ("aadsts", "api", "slow", "held", *REPLACING, *SPOILING)
 _ids = itertools.count(1)
 
 

@@ -15,6 +15,9 @@ from .world import World
 
 Work = Callable[[list[Fault]], Response]
 
+HELD_SECONDS = 60.0
+"""At most: whoever held a request may be gone."""
+
 
 def play(
     world: World,
@@ -25,10 +28,12 @@ def play(
 ) -> Response:
     """Answer one request. `work` and `refuse` are called with the world locked."""
     with world.lock:
-        taken = faults.take(world.faults, leg, subject)
+        taken, dropped = faults.take(world.faults, leg, subject), world.dropped
     for fault in taken:
         if fault.kind == "slow":
             time.sleep(float(fault.fault["seconds"]))
+        if fault.kind == "held":
+            dropped.wait(HELD_SECONDS)
     for fault in taken:
         answer = None if fault.late else _instead(world, fault, refuse)
         if answer is not None:

@@ -62,6 +62,8 @@ class World:
         self.clock = Clock()
         self.keys = Keys()
         self.issuers = Issuers()
+        self.faults: list[Fault] = []
+        self.dropped = threading.Event()
         self.reset()
 
     def reset(self) -> None:
@@ -71,7 +73,7 @@ class World:
         self.directory: Directory = directory.load()
         self.store = Store()
         self.settings = Settings()
-        self.faults: list[Fault] = []
+        self.drop_faults()
         first = self.registration
         self.directory.clients[first.client_id] = Client(
             first.client_id,
@@ -79,6 +81,12 @@ class World:
             redirect_uris=list(first.redirect_uris),
             secrets=[ClientSecret(value=first.client_secret)],
         )
+
+    def drop_faults(self) -> None:
+        """Forget all faults, and let go on what is held."""
+        self.faults.clear()
+        self.dropped.set()
+        self.dropped = threading.Event()
 
     def issuer(self, tenant_id: str) -> str:
         """The issuer of one tenant's ID tokens."""

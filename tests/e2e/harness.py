@@ -28,7 +28,7 @@ TENANT = "contoso.example"
 GRAPH = "https://graph.microsoft.com"
 ADS = "https://ads.microsoft.com"
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.05
 
 LOG_SECONDS = 30.0
 """The emulator files a function's log before the answer, what a queue or schedule starts later."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -15,17 +17,29 @@ import requests
 from local.browser import Browser
 from tests.e2e.harness import Stack, refused, until
 
-SLOW_SECONDS = 6.0
-"""Longer than what happens meanwhile, shorter than what the broker waits for Microsoft."""
+T = TypeVar("T")
+
+BEGUN_SECONDS = 30.0
+"""For a function to start and come as far as its request to Microsoft."""
 
 
-def slow_refresh(stack: Stack, name: str, threads: ThreadPoolExecutor) -> Future[requests.Response]:
-    """A refresh that has begun and waits for Microsoft's answer."""
-    fault = {"kind": "slow", "seconds": SLOW_SECONDS}
-    stack.platform.fault("token", fault, match={"grant_type": "refresh_token"})
-    under_way = threads.submit(stack.operator.post, f"/connections/{name}/refresh")
-    until(lambda: (stack.item(name) or {}).get("lease_owner"), 10, "a lease")
-    return under_way
+@contextmanager
+def held(stack: Stack, grant_type: str, work: Callable[..., T], *given: str) -> Iterator[Future[T]]:
+    """Work that has begun and waits for Microsoft's answer, until the end of the block."""
+    stack.platform.fault("token", {"kind": "held"}, match={"grant_type": grant_type})
+    with ThreadPoolExecutor(1) as threads:
+        under_way = threads.submit(work, *given)
+        try:
+            until(lambda: not stack.platform.faults(), BEGUN_SECONDS, "a request to Microsoft")
+            yield under_way
+            assert not under_way.done()
+        finally:
+            stack.platform.clear_faults()
+
+
+def held_refresh(stack: Stack, name: str) -> AbstractContextManager[Future[requests.Response]]:
+    """A refresh that waits for Microsoft's answer until the end of the block."""
+    return held(stack, "refresh_token", stack.operator.post, f"/connections/{name}/refresh")
 
 
 def vaulted(stack: Stack, name: str) -> list[dict[str, Any]]:
@@ -35,23 +49,20 @@ def vaulted(stack: Stack, name: str) -> list[dict[str, Any]]:
 
 def test_a_refresh_of_a_deleted_connection(stack: Stack) -> None:
     name = stack.connect()
-    with ThreadPoolExecutor(1) as threads:
-        late = slow_refresh(stack, name, threads)
+    with held_refresh(stack, name) as late:
         assert stack.operator.delete(f"/connections/{name}").status_code == 204
-        assert late.result().status_code in (404, 503)
+    assert late.result().status_code in (404, 503)
     assert stack.item(name) is None
     assert vaulted(stack, name) == []
 
 
 def test_a_refresh_of_a_connection_that_was_created_anew(stack: Stack) -> None:
     name = stack.connect()
-    with ThreadPoolExecutor(1) as threads:
-        late = slow_refresh(stack, name, threads)
+    with held_refresh(stack, name) as late:
         stack.operator.delete(f"/connections/{name}")
         stack.connect(connection=name)
-        assert not late.done()
         before = stack.item(name), vaulted(stack, name)
-        late.result()
+    late.result()
     assert (stack.item(name), vaulted(stack, name)) == before
     assert len(before[1]) == 1
     assert stack.show(name)["generation"] == 1
@@ -60,12 +71,10 @@ def test_a_refresh_of_a_connection_that_was_created_anew(stack: Stack) -> None:
 def test_a_consent_wins_over_a_refresh_under_way(stack: Stack) -> None:
     user = stack.user()
     name = stack.connect(user)
-    with ThreadPoolExecutor(1) as threads:
-        late = slow_refresh(stack, name, threads)
+    with held_refresh(stack, name) as late:
         stack.consent(stack.renew(name), user)
-        assert not late.done()
         before = stack.item(name), vaulted(stack, name)
-        late.result()
+    late.result()
     assert (stack.item(name), vaulted(stack, name)) == before
     assert (before[0] or {})["epoch"] == 2
     stack.fetch(name)
@@ -131,16 +140,12 @@ def test_a_link_ended_while_the_code_is_redeemed(stack: Stack, end: str) -> None
     location = browser.depart(created["authorize_url"])
     back = stack.platform.consent(location, user).redirect
     assert back
-    fault = {"kind": "slow", "seconds": 3.0}
-    stack.platform.fault("token", fault, match={"grant_type": "authorization_code"})
-    with ThreadPoolExecutor(1) as threads:
-        late = threads.submit(browser.open, back)
+    with held(stack, "authorization_code", browser.open, back) as late:
         state = parse_qs(urlsplit(location).query)["state"][0]
-        until(lambda: claimed(stack, state), 10, "a claimed state")
+        assert claimed(stack, state)
         ended(stack, name, end)
         before = stack.item(name), vaulted(stack, name)
-        assert not late.done()
-        assert late.result().status_code in (400, 409)
+    assert late.result().status_code in (400, 409)
     assert (stack.item(name), vaulted(stack, name)) == before
 
 
