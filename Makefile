@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help demo run stop status test bench simulate plots check build docs lock clean
+.PHONY: help demo run stop status test mutate bench simulate plots check build docs lock clean
 
 # The first that runs and is new enough: a shim may be there and fail.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -39,6 +39,9 @@ test: .venv/stamp .venv-emulator/stamp .venv-msads/stamp ## Run all tests, on a 
 	@$(BIN)/python -m local.chromium
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 25 $(ARGS)
 
+mutate: .venv/stamp .venv-mutation/stamp ## Mutation testing of the rules: which changes does no test notice? ARGS: module names
+	@$(BIN)/python -m local.tools.mutate $(ARGS)
+
 bench: .venv/stamp .venv-emulator/stamp ## Measure everything side by side: a table, and .local/bench.json
 	@PYTHONPATH=layers/broker $(BIN)/python -m local.bench $(ARGS)
 
@@ -63,7 +66,7 @@ docs: .venv/stamp ## Write the generated pages anew: troubleshooting, OpenAPI
 	PYTHONPATH=layers/broker $(BIN)/python -m local.tools.openapi
 
 lock: .venv-lock/stamp ## Write the lock files anew from the *.in files
-	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,bench,lock,msads}; do \
+	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,bench,lock,msads,mutation}; do \
 	  .venv-lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --no-header --upgrade \
 	    --no-emit-index-url --no-emit-find-links --no-emit-build-options $$name.in -o $$name.txt; echo "$$name.txt"; done
 
