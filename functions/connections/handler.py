@@ -1,9 +1,11 @@
-"""connections: the operators' routes (IAM), JSON in and out."""
+"""connections: the operators' routes (IAM), JSON in and out. Writes to the audit log: a line for
+each action."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -11,8 +13,10 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from broker import settings, wiring
 from broker.adapters.telemetry import Telemetry
 from broker.domain import names
+from broker.domain.names import Name
 from broker.domain.problems import Problem
 from broker.web import bodies, gateway
+from broker.web.audit import Done
 
 TELEMETRY = Telemetry("connections")
 SETTINGS = settings.parse(settings.Connections, os.environ)
@@ -34,7 +38,10 @@ def create() -> Response[str]:
     """201 with the links for the owner and the administrator."""
     request = _request()
     wish = bodies.creation(request.json())
-    return _answer(201, STEP.create(wish, request.arn, _base(request)))
+    done = _audited(
+        "create", wish.connection, lambda: STEP.create(wish, request.arn, _base(request))
+    )
+    return _answer(201, done)
 
 
 @ROUTES.get("/connections")
@@ -55,13 +62,14 @@ def change(connection: str) -> Response[str]:
     """200 with the connection after the merge patch."""
     name = names.slug(connection)
     wish = bodies.change(_request().json("application/json", "application/merge-patch+json"))
-    return _answer(200, STEP.change(name, wish))
+    return _answer(200, _audited("change", name, lambda: STEP.change(name, wish)))
 
 
 @ROUTES.delete("/connections/<connection>")
 def delete(connection: str) -> Response[str]:
     """204."""
-    STEP.delete(names.slug(connection))
+    name = names.slug(connection)
+    _audited("delete", name, lambda: STEP.delete(name))
     return Response(204, "application/json", "", gateway.NO_STORE)
 
 
@@ -70,22 +78,25 @@ def reauthorize(connection: str) -> Response[str]:
     """201 with new links; the old ones end."""
     request, name = _request(), names.slug(connection)
     wish = bodies.renewal(request.json() if request.event.get("body") else {})
-    return _answer(201, STEP.reauthorize(name, wish, request.arn, _base(request)))
+    done = _audited(
+        "authorize", name, lambda: STEP.reauthorize(name, wish, request.arn, _base(request))
+    )
+    return _answer(201, done)
 
 
 @ROUTES.post("/connections/<connection>/refresh")
 def refresh(connection: str) -> Response[str]:
     """200 with the connection after a redemption."""
     request, name = _request(), names.slug(connection)
-    body = request.json() if request.event.get("body") else {}
-    return _answer(200, STEP.refresh(name, bodies.client_authentication(body)))
+    kind = bodies.client_authentication(request.json() if request.event.get("body") else {})
+    return _answer(200, _audited("refresh", name, lambda: STEP.refresh(name, kind)))
 
 
 @ROUTES.put("/connections/<connection>/refresh-token")
 def adopt(connection: str) -> Response[str]:
     """200 with the connection after the refresh token has been proven."""
-    name = names.slug(connection)
-    return _answer(200, STEP.adopt(name, bodies.refresh_token(_request().json())))
+    name, token = names.slug(connection), bodies.refresh_token(_request().json())
+    return _answer(200, _audited("import", name, lambda: STEP.adopt(name, token)))
 
 
 @ROUTES.not_found
@@ -98,6 +109,10 @@ def unknown(_: Exception) -> Response[str]:
 
 def _request() -> gateway.Request:
     return gateway.Request(ROUTES.current_event.raw_event)
+
+
+def _audited(action: str, name: Name, work: Callable[[], Done]) -> dict[str, Any]:
+    return gateway.audited(work, TELEMETRY, _request(), action, name)
 
 
 def _base(request: gateway.Request) -> str:

@@ -1,7 +1,8 @@
 """verify: POST /connections/{connection}/verify, or an invocation by callback; trusted alike.
 
 Neither answer holds a secret. An invocation names the incarnation and the seconds there are, and
-is told the key of each text as well: {"checks": [...]}, or {"checks": null} and nothing more.
+is told the key of each text as well: {"checks": [...]}, or {"checks": null} and nothing more. What
+an operator asks for is a line of the audit log.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any
 from broker import wiring
 from broker.adapters.telemetry import Telemetry
 from broker.domain import names
-from broker.domain.names import Incarnation
+from broker.domain.names import Incarnation, Name
 from broker.web import gateway
+from broker.web.audit import Done
 
 TELEMETRY = Telemetry("verify")
 STEP = wiring.verify_step(TELEMETRY)
@@ -32,9 +34,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _answer(request: gateway.Request) -> gateway.Answer:
-    found = [asdict(check) for check in STEP.run(names.slug(request.path("connection")))]
-    checks = [{name: check[name] for name in SHOWN} for check in found]
-    return gateway.answer(200, {"ok": all(check["ok"] for check in checks), "checks": checks})
+    name = names.slug(request.path("connection"))
+    done = gateway.audited(lambda: _verified(name), TELEMETRY, request, "verify", name)
+    return gateway.answer(200, done)
+
+
+def _verified(name: Name) -> Done:
+    found = [asdict(check) for check in STEP.run(name)]
+    checks = [{key: check[key] for key in SHOWN} for check in found]
+    return Done({"ok": all(check["ok"] for check in checks), "checks": checks}, {})
 
 
 def _tell(event: dict[str, Any], request_id: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from broker.domain.connection import Connection
 from broker.domain.grants import Caller
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
+from broker.ports.ambient import Fact
 from broker.ports.outside import Http, RefreshRequest, Reply
 from broker.ports.stores import Connections, Consents, Vault
 from broker.sealing.envelope import Keys
@@ -29,7 +30,7 @@ TEAM = Caller("aws", sample.ACCOUNT_ID, "team-a")
 class Silent:
     """`ports.Telemetry` that keeps nothing."""
 
-    def note(self, event: str, **fields: str | int | bool | None) -> None:
+    def note(self, event: str, **fields: Fact) -> None:
         """Nothing."""
 
     def count(self, metric: str, value: float = 1, **dimensions: str) -> None:

@@ -13,6 +13,7 @@ from broker.domain.credentials import CredentialKind
 from broker.domain.names import Incarnation, Instant, Name
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
+from broker.ports.ambient import Fact
 from broker.ports.credentials import Credential
 from broker.ports.errors import Unreachable
 from broker.ports.outside import RefreshRequest, Reply
@@ -202,10 +203,10 @@ class Telemetry:
     """`ports.Telemetry`."""
 
     def __init__(self) -> None:
-        self.notes: list[tuple[str, dict[str, str | int | bool | None]]] = []
+        self.notes: list[tuple[str, dict[str, Fact]]] = []
         self.counts: list[tuple[str, float, dict[str, str]]] = []
 
-    def note(self, event: str, **fields: str | int | bool | None) -> None:
+    def note(self, event: str, **fields: Fact) -> None:
         self.notes.append((event, fields))
 
     def count(self, metric: str, value: float = 1, **dimensions: str) -> None:

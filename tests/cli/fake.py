@@ -38,16 +38,16 @@ class Fake:
         _, _, name, *rest = [*parts.path.split("/"), ""]
         match method, bool(name), rest[:1]:
             case "POST", False, _:
-                return answer(201, step.create(bodies.creation(data), OPERATOR, BASE))
+                return answer(201, step.create(bodies.creation(data), OPERATOR, BASE).answer)
             case "GET", False, _:
                 query = bodies.listing(parse_qs(parts.query))
                 return answer(200, step.list(query.status, query.limit, query.after))
             case "GET", True, [""]:
                 return answer(200, step.show(names.slug(name)))
             case "PATCH", True, [""]:
-                return answer(200, step.change(names.slug(name), bodies.change(data)))
+                return answer(200, step.change(names.slug(name), bodies.change(data)).answer)
             case "PUT", True, ["refresh-token"]:
-                return answer(200, step.adopt(names.slug(name), bodies.refresh_token(data)))
+                return answer(200, step.adopt(names.slug(name), bodies.refresh_token(data)).answer)
         raise Problem("not_found", "There is no such route.")
 
 

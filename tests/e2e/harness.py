@@ -228,7 +228,7 @@ class Stack:
 
     def log_group(self, function: str) -> str:
         """Where a function writes."""
-        if function in ("token", "connections"):
+        if function in ("token", "connections", "verify"):
             return self.outputs["AuditLogName"]
         return f"/aws/lambda/{deploy.NAME}-{function}"
 

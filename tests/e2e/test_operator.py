@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from local.browser import Browser
-from tests.e2e.harness import ADS, Stack, refused
+from tests.e2e.harness import ADS, LOG_SECONDS, Stack, refused, until
 
 SCOPES = f"openid profile offline_access {ADS}/msads.manage"
 
@@ -163,3 +164,53 @@ def test_several_resources_of_one_consent(stack: Stack) -> None:
     shown = stack.show(name)
     assert (shown["status"], shown["last_error"]) == ("active", None)
     assert stack.fetch(name)["access_token"] == ads["access_token"]
+
+
+def test_the_audit_log_names_operator_connection_and_change(stack: Stack) -> None:
+    name = str(stack.create(parameters={"developer_token": "CANARY01"})["connection"])
+    path, grants = f"/connections/{name}", [{"principal": stack.team_b.role_arn}]
+    assert stack.operator.patch(path, {"grants": grants}).status_code == 200
+    stack.renew(name, allow_account_change=True)
+    stack.operator.post(f"{path}/verify")
+    assert stack.operator.delete(path).status_code == 204
+    assert stack.operator.delete(path).status_code == 404
+
+    def lines() -> list[dict[str, Any]]:
+        found = stack.lines("connections")
+        return [
+            line
+            for line in found
+            if line.get("message") == "management" and line["connection"] == name
+        ]
+
+    until(lambda: len(lines()) >= 6, LOG_SECONDS, "a line for each action")
+    told = {(line["action"], line["code"]): line for line in lines()}
+    assert list(told) == [
+        *(("create", "done"), ("change", "done"), ("authorize", "done"), ("verify", "done")),
+        *(("delete", "done"), ("delete", "not_found")),
+    ]
+    role = stack.operator.role_arn.rpartition("/")[2]
+    for line in told.values():
+        assert re.fullmatch(rf"arn:aws:sts::\d{{12}}:assumed-role/{role}/.+", line["principal"])
+    changed = told["change", "done"]
+    assert changed["grants_added"] == [stack.team_b.role_arn]
+    assert changed["grants_removed"] == [stack.team_a.role_arn]
+    assert told["authorize", "done"]["allow_account_change"] is True
+    assert told["create", "done"]["changed"] == ["parameters.developer_token"]
+    assert "CANARY01" not in str(told)
+
+
+def test_the_audit_log_names_the_session_that_fetched(stack: Stack) -> None:
+    name = stack.connect()
+    stack.fetch(name)
+
+    def lines() -> list[dict[str, Any]]:
+        return [
+            line
+            for line in stack.lines("token")
+            if line.get("message") == "token" and line.get("connection") == name
+        ]
+
+    until(lambda: bool(lines()), LOG_SECONDS, "the token's line")
+    role = stack.team_a.role_arn.rpartition("/")[2]
+    assert re.fullmatch(rf"arn:aws:sts::\d{{12}}:assumed-role/{role}/.+", lines()[0]["principal"])

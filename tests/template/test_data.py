@@ -122,7 +122,7 @@ def test_the_audit_log_holds_audit(resources: Resources) -> None:
     functions = of(resources, "AWS::Serverless::Function")
     configs = {name: one["Properties"]["LoggingConfig"] for name, one in functions.items()}
     audit = {name for name, one in configs.items() if one["LogGroup"] == {"Ref": "AuditLog"}}
-    assert {"ConnectionsFunction", "TokenFunction"} <= audit
+    assert audit == {"ConnectionsFunction", "TokenFunction", "VerifyFunction"}
     for name in audit:
         assert configs[name]["LogFormat"] == "JSON"
         assert configs[name]["SystemLogLevel"] == "WARN"

@@ -230,11 +230,13 @@ class House:
 
     def create(self, **wish: Any) -> dict[str, Any]:
         """`POST /connections`."""
-        return self.connections_step.create(bodies.creation({**WISH, **wish}), OPERATOR, BASE)
+        wanted = bodies.creation({**WISH, **wish})
+        return self.connections_step.create(wanted, OPERATOR, BASE).answer
 
     def renew(self, name: Name = NAME, **wish: Any) -> dict[str, Any]:
         """`POST /connections/{connection}/authorizations`."""
-        return self.connections_step.reauthorize(name, bodies.renewal(wish), OPERATOR, BASE)
+        wanted = bodies.renewal(wish)
+        return self.connections_step.reauthorize(name, wanted, OPERATOR, BASE).answer
 
     def begin(self, url: str, cookie: Secret = COOKIE) -> str:
         """Continue on the page behind a link; where the browser is sent."""

@@ -30,7 +30,7 @@ def code(work: Any) -> str:
 
 
 def change(house: House, **wish: Any) -> dict[str, Any]:
-    return house.connections_step.change(NAME, bodies.change(wish))
+    return house.connections_step.change(NAME, bodies.change(wish)).answer
 
 
 def test_creation_answers_two_links(house: House) -> None:
@@ -306,8 +306,8 @@ def test_links_collide(house: House) -> None:
 
 def test_refresh_now(house: House) -> None:
     house.connected()
-    assert house.connections_step.refresh(NAME)["generation"] == 2
-    assert house.connections_step.refresh(NAME)["generation"] == 3
+    assert house.connections_step.refresh(NAME).answer["generation"] == 2
+    assert house.connections_step.refresh(NAME).answer["generation"] == 3
     assert house.invoked.ran[-1].reason == "operator"
 
 
@@ -320,7 +320,7 @@ def test_refresh_that_fails_says_why(house: House) -> None:
 def test_import_order_holds_no_secret(house: House) -> None:
     house.create()
     given = house.microsoft.grant(OWNER, (ADS,))
-    shown = house.connections_step.adopt(NAME, given)
+    shown = house.connections_step.adopt(NAME, given).answer
     assert shown["status"] == "active"
     assert given.open() not in repr(house.invoked.ran) + house.shown() + repr(shown)
 

@@ -500,7 +500,7 @@ def test_credential_trouble_is_one_incident(house: House) -> None:
 
 
 def adopt(house: House, token: Secret) -> dict[str, Any]:
-    return house.connections_step.adopt(NAME, token)
+    return house.connections_step.adopt(NAME, token).answer
 
 
 def test_import_of_a_grant() -> None:

@@ -8,12 +8,19 @@ from __future__ import annotations
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from broker.ports.ambient import Fact
+
 FIELDS = frozenset(
     {
+        "action",
+        "allow_account_change",
         "attempts",
+        "changed",
         "code",
         "connection",
         "error",
+        "grants_added",
+        "grants_removed",
         "kind",
         "link",
         "number",
@@ -23,9 +30,11 @@ FIELDS = frozenset(
         "reason",
         "request_id",
         "scope_key",
+        "scopes",
         "sent",
         "service",
         "status",
+        "suspended",
         "trace_id",
     }
 )
@@ -39,7 +48,7 @@ class Telemetry:
         self._logger = Logger(service=service)
         self._metrics: dict[tuple[tuple[str, str], ...], EphemeralMetrics] = {}
 
-    def note(self, event: str, **fields: str | int | bool | None) -> None:
+    def note(self, event: str, **fields: Fact) -> None:
         shown = {name: value for name, value in fields.items() if name in FIELDS}
         self._logger.info(event, extra=shown)
 

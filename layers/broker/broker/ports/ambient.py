@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from broker.domain.secret import Secret
@@ -29,10 +30,14 @@ class Randomness(Protocol):
         ...
 
 
+Fact = str | int | bool | Sequence[str] | None
+"""What a field of a log line may hold."""
+
+
 class Telemetry(Protocol):
     """Logs and metrics of a step: allow-listed fields only."""
 
-    def note(self, event: str, **fields: str | int | bool | None) -> None:
+    def note(self, event: str, **fields: Fact) -> None:
         """One log line."""
         ...
 

@@ -17,7 +17,8 @@ from broker.ports.outside import Events, Refresher, RefreshRequest
 from broker.ports.stores import Authorizations, Candidates, Connections, Consents
 from broker.sealing.envelope import PARAMETERS, Keys, encryption_context, seal
 from broker.services import catalogue
-from broker.web import bodies, representation
+from broker.web import audit, bodies, representation
+from broker.web.audit import Done
 from broker.web.invitation import Invitation, invite
 
 TRIES = 3
@@ -46,7 +47,7 @@ class Step:
     allowed_tenants: tuple[str, ...]
     link_days: int
 
-    def create(self, wish: bodies.Creation, created_by: str, base_url: str) -> dict[str, Any]:
+    def create(self, wish: bodies.Creation, created_by: str, base_url: str) -> Done:
         """A new connection and its links. Raises `already_exists`, `tenant_not_allowed`."""
         now = self._now()
         plan = catalogue.plan(wish.service, wish.resource, wish.scopes)
@@ -74,12 +75,8 @@ class Step:
         if not self.connections.create(connection):
             raise Problem("already_exists")
         answer = {"connection": connection.name, "status": connection.status.value}
-        return {
-            **answer,
-            **representation.links(
-                made.authorize_url, made.admin_consent_url, made.opened.expires_at
-            ),
-        }
+        told = audit.changes(None, connection) | audit.link(connection)
+        return Done(answer | made.shown(), told)
 
     def list(
         self, status: Status | None, limit: int, cursor: tuple[str, str] | None
@@ -98,7 +95,7 @@ class Step:
             connection, *map(self.authorizations.ticket, connection.tickets)
         )
 
-    def change(self, name: Name, wish: bodies.Change) -> dict[str, Any]:
+    def change(self, name: Name, wish: bodies.Change) -> Done:
         """Merge patch (RFC 7396). Raises `not_found`, `conflict`."""
         for _ in range(TRIES):
             before = self._find(name)
@@ -119,19 +116,18 @@ class Step:
                 suspended=before.suspended if wish.suspended is None else wish.suspended,
             )
             if self.connections.change(before, after):
-                return self.show(name)
+                return Done(self.show(name), audit.changes(before, after))
         raise Problem("conflict")
 
-    def delete(self, name: Name) -> None:
+    def delete(self, name: Name) -> Done:
         """Connection and refresh token are gone; links and attempts with them."""
         connection = self._find(name)
         if not self.consents.remove(connection):
             raise Problem("not_found")
         tell(self.events, "Connection Deleted", connection, connection.status)
+        return Done({}, {"grants_removed": audit.grants(connection.grants)})
 
-    def reauthorize(
-        self, name: Name, wish: bodies.Renewal, created_by: str, base_url: str
-    ) -> dict[str, Any]:
+    def reauthorize(self, name: Name, wish: bodies.Renewal, created_by: str, base_url: str) -> Done:
         """A new pair of links; earlier links and attempts end."""
         for _ in range(TRIES):
             connection = self._find(name)
@@ -143,18 +139,17 @@ class Step:
             opened = self._opened(wanted, created_by, wish.allow_account_change)
             made = self._invite(connection, opened, base_url)
             if self.connections.link(connection, made.tickets, opened):
-                return representation.links(
-                    made.authorize_url, made.admin_consent_url, opened.expires_at
-                )
+                after = replace(connection, link=connection.link + 1, open_link=opened)
+                return Done(made.shown(), audit.link(after))
         raise Problem("conflict")
 
-    def refresh(self, name: Name, kind: CredentialKind | None = None) -> dict[str, Any]:
+    def refresh(self, name: Name, kind: CredentialKind | None = None) -> Done:
         """Redeem now, with that kind of credential alone if one is named; then as `show`. Raises
         why not."""
         self._order(self._find(name), "operator", kind)
-        return self.show(name)
+        return Done(self.show(name), {"kind": kind})
 
-    def adopt(self, name: Name, refresh_token: Secret) -> dict[str, Any]:
+    def adopt(self, name: Name, refresh_token: Secret) -> Done:
         """Import a refresh token that this client id holds already: sealed at once, and the
         connection's only after it has been redeemed."""
         connection, now = self._find(name), self._now()
@@ -162,7 +157,7 @@ class Step:
         sealed = Sealed(seal(self.vault_keys, where, refresh_token), now)
         self.candidates.put(connection.incarnation, sealed, Instant(now + IMPORT_SECONDS))
         self._order(connection, "import")
-        return self.show(name)
+        return Done(self.show(name), {})
 
     def _order(
         self, connection: Connection, reason: str, kind: CredentialKind | None = None

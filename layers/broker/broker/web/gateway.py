@@ -11,11 +11,14 @@ import json
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from broker.domain.problems import Problem
-from broker.ports.ambient import Telemetry
+from broker.ports.ambient import Fact, Telemetry
 from broker.ports.errors import Unavailable
+
+if TYPE_CHECKING:
+    from broker.web.audit import Done
 
 MAX_BODY = 65_536
 """Bytes: the largest sound body (100 grants with scopes) is far below."""
@@ -163,6 +166,27 @@ def known(
     if problem.code in FAULTS:
         telemetry.count("Faults")
     return problem
+
+
+def audited(
+    work: Callable[[], Done], telemetry: Telemetry, request: Request, action: str, connection: str
+) -> dict[str, Any]:
+    """The answer of an operator's action. The audit log is told of it, however it ends."""
+    line: dict[str, Fact] = {"action": action, "connection": connection}
+    line |= {"principal": request.arn, "request_id": request.id}
+    try:
+        done = work()
+    except Exception as error:
+        telemetry.note("management", **line, code=_code(error))
+        raise
+    telemetry.note("management", **line, code="done", **done.changes)
+    return done.answer
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, Problem):
+        return error.code
+    return "broker_unavailable" if isinstance(error, Unavailable) else "internal_error"
 
 
 def place(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from broker.domain.attempts import LinkKind, Ticket
 from broker.domain.connection import Connection, OpenLink
 from broker.ports.ambient import Randomness
 from broker.ports.stores import Authorizations
-from broker.web import links
+from broker.web import links, representation
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,11 @@ class Invitation:
     tickets: tuple[str, str]
     """SHA-256 of each, for the connection."""
     opened: OpenLink
+
+    def shown(self) -> dict[str, str]:
+        """As operators get them."""
+        expires_at = self.opened.expires_at
+        return representation.links(self.authorize_url, self.admin_consent_url, expires_at)
 
 
 def invite(
