@@ -14,8 +14,8 @@ from broker.domain.connection import Account, Expected
 from broker.domain.names import PERSONAL_TENANT
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
+from broker.providers.claims import Demands
 from broker.providers.entra import id_token as id_tokens
-from broker.providers.entra.id_token import Demands
 from local.memory.outside import NOON
 from tests.fakes.microsoft import CLIENT_ID, OTHER, OWNER, PLATFORM, TENANT, id_token
 from tests.unit.test_policy import connection

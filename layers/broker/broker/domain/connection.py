@@ -38,15 +38,27 @@ BROKEN: Mapping[Status, tuple[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A verified Microsoft identity: `tid` and `oid` are the identity, `username` is for people."""
+    """A verified identity: `tid` and `oid` at Microsoft, `sub` at Google. `username` is for people.
+    What the provider does not have is empty."""
 
     tenant_id: str
     object_id: str
     username: str
+    subject: str = ""
+
+    @classmethod
+    def of_google(cls, subject: str, username: str) -> Account:
+        """An account of Google's, which has no tenants."""
+        return cls("", "", username, subject)
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What makes it this account. Usernames change hands, so they never count."""
+        return self.tenant_id, self.object_id, self.subject
 
     def same(self, other: Account) -> bool:
-        """Whether both are one identity. Usernames change hands, so they never count."""
-        return (self.tenant_id, self.object_id) == (other.tenant_id, other.object_id)
+        """Whether both are one identity."""
+        return self.identity == other.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,7 @@ class Expected:
     tenant_id: str | None = None
     object_id: str | None = None
     username: str | None = None
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

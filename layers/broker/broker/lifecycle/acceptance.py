@@ -22,8 +22,8 @@ from broker.ports.ambient import Clock, Randomness
 from broker.ports.errors import Unreachable
 from broker.ports.outside import Events, Http
 from broker.ports.stores import Consent, Consents
+from broker.providers.claims import Demands
 from broker.providers.entra import id_token
-from broker.providers.entra.id_token import Demands
 from broker.providers.token_response import TokenResponse
 from broker.sealing.envelope import Keys, encryption_context, seal
 from broker.services import catalogue

@@ -7,88 +7,62 @@ https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from dataclasses import replace
+from typing import Any
 
 from broker.domain.connection import Account, Connection, Expected
 from broker.domain.names import PERSONAL_TENANT, is_guid
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 from broker.domain.text import printable
+from broker.providers.claims import (
+    Declaration,
+    Demands,
+    is_ahead,
+    is_audience,
+    is_nonce,
+    is_past,
+)
 
-LEEWAY = 300
-"""Clock skew allowed, as Microsoft's own libraries do."""
-MAX_LENGTH = 16_384
 MAX_USERNAME = 256
 _OBJECT_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
-
-@dataclass(frozen=True, slots=True)
-class Demands:
-    """What the token must say."""
-
-    platform: str
-    client_id: str
-    now: float
-    nonce: str | None
-    """None for a refresh: its ID token carries none (§12.2)."""
+CLAIMS = Declaration(
+    provider="Microsoft",
+    required={
+        "tid": lambda value, _: isinstance(value, str) and is_guid(value),
+        "oid": lambda value, _: isinstance(value, str) and bool(_OBJECT_ID.fullmatch(value)),
+        "aud": is_audience,
+        "exp": is_ahead,
+        "nonce": is_nonce,
+    },
+    optional={"nbf": is_past},
+    elsewhere=frozenset({"iss", "preferred_username"}),
+    # `email` and `name` are for anyone to choose; the rest describes the sign-in, not the account.
+    unchecked=frozenset(
+        {
+            *("email", "name", "family_name", "given_name", "sub", "ver", "iat", "auth_time"),
+            *("idp", "rh", "sid", "uti", "aio", "at_hash", "c_hash", "amr", "acr", "roles", "wids"),
+            *("groups", "upn", "unique_name", "tenant_region_scope", "xms_pl", "login_hint"),
+            *("acct", "ctry", "tenant_ctry", "in_corp", "ipaddr", "onprem_sid", "pwd_exp"),
+            *("pwd_url", "verified_primary_email", "verified_secondary_email", "xms_tpl"),
+        }
+    ),
+)
+"""https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference"""
 
 
 def verify(id_token: Secret | None, demands: Demands) -> Account:
     """The identity, or `provider_error` saying which claim is wrong (never its value). Its
     `username` is as Microsoft wrote it, until `admit` has compared it."""
-    claims = _claims(id_token)
-    tid, oid = claims.get("tid"), claims.get("oid")
-    if not isinstance(tid, str) or not is_guid(tid):
-        _refuse("tid")
-    if not isinstance(oid, str) or not _OBJECT_ID.fullmatch(oid):
-        _refuse("oid")
-    if claims.get("iss") != f"{demands.platform}/{tid}/v2.0":
-        _refuse("iss")
-    audience = claims.get("aud")
-    if audience not in (demands.client_id, [demands.client_id]):
-        _refuse("aud")
-    if not (_number(claims.get("exp")) and claims["exp"] + LEEWAY >= demands.now):
-        _refuse("exp")
-    if _number(claims.get("nbf")) and claims["nbf"] - LEEWAY > demands.now:
-        _refuse("nbf")
-    if demands.nonce is not None and claims.get("nonce") != demands.nonce:
-        _refuse("nonce")
-    return Account(tid, oid, _username(claims))
-
-
-def _claims(id_token: Secret | None) -> Mapping[str, Any]:
-    text = id_token.open() if id_token else ""
-    parts = text.split(".")
-    if len(parts) != 3 or len(text) > MAX_LENGTH:
-        _refuse("format")
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
-        _refuse("format")
-    if not isinstance(claims, dict):
-        _refuse("format")
-    return claims
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _username(claims: Mapping[str, Any]) -> str:
-    """The sign-in name. No other claim stands in for it: `email` and `name` are for anyone to
-    choose, and an operator may have named the account by this one."""
+    claims: Any = CLAIMS.read(id_token, demands)
+    tenant_id = claims["tid"]
+    if claims.get("iss") != f"{demands.issuer}/{tenant_id}/v2.0":
+        CLAIMS.refuse("iss")
+    # The sign-in name. No other claim stands in for it: an operator may have named the account so.
     username = claims.get("preferred_username")
-    return username if isinstance(username, str) else ""
-
-
-def _refuse(claim: str) -> NoReturn:
-    raise Problem("provider_error", f"Microsoft's ID token is not acceptable: {claim}.") from None
+    return Account(tenant_id, claims["oid"], username if isinstance(username, str) else "")
 
 
 def admit(
