@@ -1,8 +1,8 @@
 """Tokens in memory: when to serve one, when to fetch, and one fetch at a time for each key.
 
-A token is *fresh* until `AHEAD` before its end. Then one caller fetches its successor while the
-others still get it; in the last `MARGIN` seconds all wait. A token that is still valid is served
-whatever the fetch said; an expired or refused one never.
+A token is *fresh* until `Rules.ahead` before its end. Then one caller fetches its successor while
+the others still get it; in the last `Rules.margin` seconds all wait. A token that is still valid is
+served whatever the fetch said; an expired or refused one never.
 """
 
 from __future__ import annotations
@@ -25,7 +25,26 @@ MARGIN = 60.0
 QUIET = 60.0
 """Seconds between two fetches ahead of need for one key."""
 PURGE_ABOVE = 512
-"""Entries; beyond it, expired ones are dropped."""
+"""Entries; beyond it, expired ones are dropped, and refusals that no fetch has answered yet."""
+
+
+class Rules(NamedTuple):
+    """When a token is fetched anew. All in seconds.
+
+    ahead   before its end: one caller fetches the successor, the others are served
+    margin  before its end: everyone waits for the successor
+    quiet   after a fetch: no other one ahead of need
+    floor   before its end: `quiet` no longer counts
+    """
+
+    ahead: float = AHEAD
+    margin: float = MARGIN
+    quiet: float = QUIET
+    floor: float = MARGIN
+
+
+JOB = Rules()
+"""For one process that asks before every call."""
 
 LOG = logging.getLogger("token_broker")
 
@@ -68,9 +87,10 @@ class Turn(NamedTuple):
 class Cache:
     """Safe for threads; holds the lock only for bookkeeping."""
 
-    def __init__(self, fetch: Callable[[Ask], Token], clock: Clock) -> None:
+    def __init__(self, fetch: Callable[[Ask], Token], clock: Clock, rules: Rules = JOB) -> None:
         self._fetch = fetch
         self._clock = clock
+        self._rules = rules
         self._lock = Lock()
         self._entries: dict[Key, Entry] = {}
         self._flights: dict[Key, Flight] = {}
@@ -94,9 +114,16 @@ class Cache:
         """A token that may be served at once, and whether a fetch is due."""
         with self._lock:
             entry, now = self._entries.get(key), self._clock()
-            if entry is None or entry.left(now) <= max(MARGIN, min_ttl):
+            if entry is None or entry.left(now) <= min_ttl:
                 return None, True
-            return entry.token, not _rests(entry, now)
+            if self._rests(entry, now):
+                return entry.token, False
+            return (entry.token if entry.left(now) > self._rules.margin else None), True
+
+    def valid(self, key: Key) -> Token | None:
+        """The token at hand, if it has not expired."""
+        with self._lock:
+            return _usable(self._entries.get(key), 0, self._clock())
 
     def rejected(self, access_token: str) -> None:
         """The API refused it: never serve it again, and tell the broker with the next fetch.
@@ -107,14 +134,25 @@ class Cache:
                     del self._entries[key]
                     self._refused[key] = sha256(access_token.encode()).hexdigest()
 
+    def refused(self, key: Key, digest: str) -> None:
+        """As `rejected`, where only the token's SHA-256 (hex) is known: perhaps it was fetched by
+        another process, and only the broker can tell."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or entry.token.sha256 == digest:
+                self._entries.pop(key, None)
+                self._refused[key] = digest
+
     def _turn(self, key: Key, min_ttl: int) -> Token | Turn:
         """A token to serve at once, or a part in a fetch."""
         with self._lock:
             entry, now = self._entries.get(key), self._clock()
             usable = _usable(entry, min_ttl, now)
             flight = self._flights.get(key)
-            if entry and usable and (_rests(entry, now) or (flight and entry.left(now) > MARGIN)):
-                return usable
+            if entry and usable:
+                rests = self._rests(entry, now)
+                if rests or (flight and entry.left(now) > self._rules.margin):
+                    return usable
             if flight:
                 return Turn(usable, flight)
             ask = Ask(key, min_ttl, self._refused.get(key), patient=usable is None)
@@ -164,21 +202,24 @@ class Cache:
             token, refused = flight.token, self._refused.get(key)
             if token and (refused == flight.ask.rejected or refused != token.sha256):
                 self._refused.pop(key, None)
-                self._entries[key] = Entry(token, now + QUIET)
+                self._entries[key] = Entry(token, now + self._rules.quiet)
             elif not token and key in self._entries:
-                self._entries[key] = self._entries[key]._replace(quiet_until=now + QUIET)
+                until = now + self._rules.quiet
+                self._entries[key] = self._entries[key]._replace(quiet_until=until)
             if len(self._entries) > PURGE_ABOVE:
                 live = {k: entry for k, entry in self._entries.items() if entry.left(now) > 0}
                 self._entries = live
+            if len(self._refused) > PURGE_ABOVE:
+                self._refused.clear()
             del self._flights[key]
         flight.done.set()
+
+    def _rests(self, entry: Entry, now: float) -> bool:
+        """Whether nothing needs fetching yet."""
+        left, rules = entry.left(now), self._rules
+        return left > rules.ahead or (left > rules.floor and now < entry.quiet_until)
 
 
 def _usable(entry: Entry | None, min_ttl: int, now: float) -> Token | None:
     return entry.token if entry and entry.left(now) > min_ttl else None
 
-
-def _rests(entry: Entry, now: float) -> bool:
-    """Whether nothing needs fetching yet."""
-    left = entry.left(now)
-    return left > AHEAD or (left > MARGIN and now < entry.quiet_until)
