@@ -222,4 +222,3 @@ class Cache:
 
 def _usable(entry: Entry | None, min_ttl: int, now: float) -> Token | None:
     return entry.token if entry and entry.left(now) > min_ttl else None
-

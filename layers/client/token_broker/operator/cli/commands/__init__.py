@@ -6,7 +6,16 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from token_broker.operator.cli.commands import change, connect, doctor, imports, look, replay, token
+from token_broker.operator.cli.commands import (
+    agent,
+    change,
+    connect,
+    doctor,
+    imports,
+    look,
+    replay,
+    token,
+)
 from token_broker.operator.cli.session import Group
 
 
@@ -28,6 +37,6 @@ def cli() -> None:
     """
 
 
-for module in (connect, look, token, change, imports, replay, doctor):
+for module in (connect, look, token, agent, change, imports, replay, doctor):
     for command in module.COMMANDS:
         cli.add_command(command)
