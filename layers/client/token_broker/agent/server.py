@@ -87,7 +87,11 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Server:
-    """An agent that serves, in a thread. A context manager."""
+    """An agent that serves, in a thread. A context manager.
+
+    limit     connections at most
+    protocol  other attributes of Connection, as `request_seconds`
+    """
 
     def __init__(
         self, agent: Agent, listener: socket.socket, limit: int = MAX_CONNECTIONS, **protocol: Any
@@ -119,12 +123,13 @@ class Server:
         """Begin to answer."""
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, *, wait: bool = True) -> None:
         """Answer what is under way, take nothing new, end. Waits for the answers, not for fetches
         whose answer nobody wants any more."""
         self._asked = not self._ended.is_set()
         self._server.should_exit = True
-        self._ended.wait(GRACE_SECONDS + 1)
+        if wait:
+            self._ended.wait(GRACE_SECONDS + 1)
 
     def __enter__(self) -> Server:
         self.start()

@@ -7,9 +7,9 @@ import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NoReturn
 
 from token_broker.agent import appservice, environment, guard
 from token_broker.agent.app import Agent
@@ -49,15 +49,17 @@ class Plan:
         return f"http://{host}:{port}{appservice.PATH}"
 
 
-def server(broker: HostBroker, plan: Plan, listener: socket.socket, journal: Journal) -> Server:
-    """An agent at a socket, not yet started."""
+def server(
+    broker: HostBroker, plan: Plan, listener: socket.socket, journal: Journal, **protocol: Any
+) -> Server:
+    """An agent at a socket, not yet started. `protocol`: see Server."""
     port: int = listener.getsockname()[1]
     host = f"[{plan.host}]" if ":" in plan.host else plan.host
     doors = Guard(plan.secret.encode(), guard.hosts(port, (host, *plan.names)))
     tokens = Tokens(broker, plan.wait)
     agent = Agent(doors, plan.choice, tokens, journal, metadata=plan.metadata)
     _listen_to_warnings(journal)
-    return Server(agent, listener, plan.connections)
+    return Server(agent, listener, plan.connections, **protocol)
 
 
 def serve(broker: HostBroker, plan: Plan, journal: Journal, secret_file: str | None) -> int:
@@ -96,19 +98,20 @@ def run(
     except BaseException:
         listener.close()
         raise
-    with running:
+    running.start()
+    try:
         return child.wait(kill_after)
+    finally:
+        running.stop(wait=False)  # nobody is left who could ask
 
 
-def leave(code: int) -> None:
-    """End the process. Threads that still wait for a broker would keep it: what they might bring,
-    nobody wants any more."""
+def leave(code: int) -> NoReturn:
+    """End the process at once. Python itself would first wait for threads whose request to the
+    broker is under way: what these might bring, nobody wants any more."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
-    if any(not thread.daemon for thread in threading.enumerate()[1:]):
-        os._exit(code)
-    sys.exit(code)
+    os._exit(code)
 
 
 class _Warnings(logging.Handler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,7 +175,8 @@ def _serve(
     try:
         code = service.serve(broker, plan, journal, str(secret_file) if secret_file else None)
     except OSError as error:
-        raise click.UsageError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from None
+        why = os.strerror(error.errno or 0)
+        raise click.UsageError(f"Cannot listen on {host}, port {port}: {why}.") from None
     service.leave(code)
 
 
