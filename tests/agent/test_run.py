@@ -85,8 +85,8 @@ def test_variables_for_programs_that_want_the_token_once(fake: Broker) -> None:
         (["--env", "A=refresh_token"], "it can be one of"),
         (["--env", "A=customer_id", "--env", "B=account_id"], "carries no account_id"),
         (["--connection", "other", "--env", "A"], "say whose"),
-        (["--connection", "No Name"], "no name of a connection"),
-        (["--map", "https://graph.microsoft.com"], "give NAME=TEXT"),
+        (["--connection", "No Name"], "A connection's name has"),
+        (["--map", "https://graph.microsoft.com"], "A map is RESOURCE=CONNECTION"),
         (["--map", "https://a=b", "--map", "https://A/=c"], "mapped twice"),
     ],
 )

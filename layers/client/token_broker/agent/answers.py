@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from token_broker.agent.request import plain
+from token_broker.agent.request import brief
 from token_broker.errors import TokenBrokerError
 
 RETRY_SECONDS = (1, 5)
@@ -56,4 +56,4 @@ def retry(error: TokenBrokerError) -> Headers:
 def message(error: TokenBrokerError) -> str:
     """Why, who must act and how, in one line: all that an SDK shows of an answer."""
     lines = [line.strip() for line in str(error).splitlines()]
-    return plain(" | ".join(lines), MESSAGE_LENGTH)
+    return brief(" | ".join(lines), MESSAGE_LENGTH)

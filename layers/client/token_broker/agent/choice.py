@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from token_broker import _wire
-from token_broker.agent.request import plain
+from token_broker.agent.request import brief
 from token_broker.errors import TokenBrokerError
 
 DEFAULT = "/.default"
@@ -51,13 +51,13 @@ class Choice:
             return mapped
         if len(self.connections) == 1:
             return self.connections[0]
-        asked = plain(resource)
+        asked = brief(resource)
         detail = f"Nothing says whose token {asked} is. {self._choices()}"
         raise TokenBrokerError("invalid_request", detail, remedy=NAME_IT)
 
     def named(self, client_id: str) -> str:
         """A connection by its name, if the agent serves it."""
-        name = _wire.key(plain(client_id, 64), None).connection
+        name = _wire.key(brief(client_id, 64), None).connection
         served = {*self.connections, *self.maps.values()}
         if served and name not in served:
             detail = f"client_id={name}: no such connection is served here. {self._choices()}"

@@ -11,7 +11,10 @@ MISLEADING = (
 """Variables that would send a library to another endpoint, name another identity, or hold the
 secret a second time."""
 
-WHAT = ("access_token", "expires_at", "scope", "developer_token", "customer_id", "account_id")
+WHAT = (
+    *("access_token", "expires_at", "scope"),
+    *("developer_token", "customer_id", "account_id", "identity_provider"),
+)
 """What `--env` can set."""
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import TextIO
 
-from token_broker.agent.request import plain
+from token_broker.agent.request import brief
 
 FIELDS = (
     *("event", "route", "resource", "client_id", "connection", "status", "code", "correlation_id"),
@@ -44,7 +44,7 @@ class Journal:
 
 
 def _value(value: Value) -> Value:
-    return plain(value, 500) if isinstance(value, str) else value
+    return brief(value, 500) if isinstance(value, str) else value
 
 
 def _json(shown: Mapping[str, Value]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
+from token_broker._text import plain
 from token_broker.errors import TokenBrokerError
 
 MAX_QUERY = 8192
@@ -39,13 +40,11 @@ def fields(query: bytes) -> Fields:
         raise TokenBrokerError("invalid_request", "The query cannot be read.") from None
     for name, values in found.items():
         if len(values) > 1:
-            raise TokenBrokerError("invalid_request", f"{plain(name)} is there twice.")
+            raise TokenBrokerError("invalid_request", f"{brief(name)} is there twice.")
     return {name: values[0] for name, values in found.items()}
 
 
-def plain(text: str, longest: int = 200) -> str:
-    """A text of a request or of Microsoft for a log line, an error or a header's reader: visible
-    ASCII and single spaces, cut to its length."""
-    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    shown = shown.encode("ascii", "backslashreplace").decode()
-    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
+def brief(text: str, longest: int = 200) -> str:
+    """Somebody's text in one line and cut to its length: for log lines and errors."""
+    line = " ".join(plain(text).split())
+    return line if len(line) <= longest else line[: longest - 3] + "..."

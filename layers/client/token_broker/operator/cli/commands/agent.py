@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from token_broker.operator import words
 from token_broker.operator.cli import exits, screen
 from token_broker.operator.cli.session import current, shared
 
@@ -46,7 +45,7 @@ maps = click.option(
     multiple=True,
     metavar="NAME[=[CONNECTION:]WHAT]",
     help="Set NAME to the access token, or to WHAT: expires_at, scope, developer_token, "
-    "customer_id, account_id. It is not renewed. Repeatable.",
+    "customer_id, account_id, identity_provider. It is not renewed. Repeatable.",
 )
 @click.option("--kill-after", type=click.FloatRange(0), metavar="SECONDS", help="From a signal on.")
 @click.option("--verbose", is_flag=True, help="What is asked and answered, without secrets.")
@@ -70,7 +69,7 @@ def run(
     from token_broker.agent.child import CannotStartError
     from token_broker.agent.journal import Journal
 
-    served = settings.choice(names, words.pairs(mapped))
+    served = settings.choice(names, mapped)
     wanted = [settings.variable(text, served) for text in variables]
     more = settings.variables(wanted, broker.token)
     journal = Journal(sys.stderr if verbose else None, every=True, plainly=True)
@@ -164,7 +163,7 @@ def _serve(
     journal = Journal(sys.stderr, every=verbose)
     plan = service.Plan(
         secret=secret.given(secret_file, journal),
-        choice=settings.choice(names, words.pairs(mapped)),
+        choice=settings.choice(names, mapped),
         host=host,
         port=port,
         names=hosts,
