@@ -97,6 +97,8 @@ class Broker(ThreadingHTTPServer):
         self.expires_in = 3600
         self.scope = SCOPE
         self.delay = 0.0
+        self.open = threading.Event()
+        self.open.set()
         self.refuses_all = False
         self.refusals = 0
 
@@ -112,6 +114,7 @@ class Broker(ThreadingHTTPServer):
     def answer(self, asked: Asked) -> Answer:
         """Of the token route."""
         time.sleep(self.delay)
+        self.open.wait(60)
         with self.lock:
             self.asked.append(asked)
             if self.script:

@@ -130,7 +130,7 @@ def test_tries_end_with_the_deadline(fake: Broker) -> None:
     ):
         client.token("a")
     assert caught.value.code == "throttled"
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
     assert len(fake.asked) > 1
 
 

@@ -118,7 +118,7 @@ def test_an_interrupted_leader_does_not_take_the_others_along(broker: TokenBroke
     def interrupted(*_: object) -> object:
         broker._cache._fetch = fetch
         started.set()
-        go.wait(10)
+        go.wait(60)
         raise KeyboardInterrupt
 
     broker._cache._fetch = interrupted  # type: ignore[assignment]
@@ -131,10 +131,10 @@ def test_an_interrupted_leader_does_not_take_the_others_along(broker: TokenBroke
 
     leader = threading.Thread(target=lead)
     leader.start()
-    started.wait(10)
+    started.wait(60)
     follower = threading.Thread(target=lambda: seen.append(broker.token("a").access_token))
     follower.start()
     go.set()
-    leader.join(10)
-    follower.join(10)
+    leader.join(60)
+    follower.join(60)
     assert sorted(seen) == ["interrupted", "token-1"]

@@ -94,7 +94,7 @@ def crowd() -> Iterator[Crowd]:
             barrier = Barrier(len(work))
 
             def one(task: Callable[[], T]) -> T:
-                barrier.wait(10)
+                barrier.wait(60)
                 return task()
 
             return list(threads.map(one, work))

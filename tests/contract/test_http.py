@@ -63,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
         self.plain(200, b"x" * (BODY_BYTES + 1), {})
 
     def slow(self) -> None:
-        self.server.stop.wait(5)
+        self.server.stop.wait(60)
         self.close_connection = True
 
     def trickle(self) -> None:
@@ -233,7 +233,7 @@ def test_no_answer(server: Server, http: Http, path: str, reason: str) -> None:
     with pytest.raises(Unreachable) as caught:
         http.post(server.url(path), FORM, 0.3 if reason == "timeout" else 5)
     assert caught.value.reason == reason
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 15, "the servers take 20 s and longer"
     assert len(server.requests) == 1, "sent once"
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None, "requests' errors hold the body"

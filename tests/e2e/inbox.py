@@ -11,7 +11,7 @@ from typing import Any
 
 from .harness import Stack, until
 
-ARRIVAL_SECONDS = 15.0
+ARRIVAL_SECONDS = 60.0
 
 
 @dataclass(slots=True)

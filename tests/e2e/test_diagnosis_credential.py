@@ -75,7 +75,7 @@ def test_a_refused_secret_is_one_incident(stack: Stack, code: str) -> None:
         KNOWN.append(fresh)
         stack.platform.client(stack.settings.client_id, secrets=[good(fresh)])
         store(stack, fresh)
-        until(lambda: fetches(stack, names[0]), 40, "the new secret")
+        until(lambda: fetches(stack, names[0]), 120, "the new secret")
         assert all(fetches(stack, name) for name in names)
         kinds = {event["detail-type"] for event in events.look()}
         assert kinds == {"Client Credential Failing"}

@@ -36,7 +36,7 @@ class Person:
         self.answer = requests.Response()
 
     def open(self, url: str) -> Person:
-        self.answer = requests.get(url, allow_redirects=False, timeout=5)
+        self.answer = requests.get(url, allow_redirects=False, timeout=30)
         return self
 
     def click(self, value: str, **typed: str) -> Person:
@@ -46,7 +46,7 @@ class Person:
                 if offered == value:
                     data = form["fields"] | typed | {name: value}
                     url = self.base + form["action"]
-                    self.answer = requests.post(url, data=data, allow_redirects=False, timeout=5)
+                    self.answer = requests.post(url, data=data, allow_redirects=False, timeout=30)
                     return self
         raise AssertionError(f"no button {value!r} on {self.page}")
 

@@ -26,7 +26,7 @@ def call(
         url + path.removeprefix("sandbox:"),
         json={"UserId": None} if body is None else body,
         headers={"Authorization": f"Bearer {token}"} | HEADERS | (headers or {}),
-        timeout=5,
+        timeout=30,
     )
 
 
@@ -170,7 +170,7 @@ def test_graph_me(application: Application) -> None:
     url = f"{application.platform.base_url}/v1.0/me"
 
     def me(value: str) -> requests.Response:
-        return requests.get(url, headers={"Authorization": f"Bearer {value}"}, timeout=5)
+        return requests.get(url, headers={"Authorization": f"Bearer {value}"}, timeout=30)
 
     fresh = application.refresh(token["refresh_token"], scope=GRAPH).json()["access_token"]
     assert me(fresh).json()["userPrincipalName"] == OWNER

@@ -100,7 +100,7 @@ def refusal(tokens: AwsTokens, /, *args: Any, **changes: Any) -> tuple[str, int]
 
 def test_the_token_is_what_pyjwt_verifies_by_the_published_keys(tokens: AwsTokens) -> None:
     answer = ask(tokens)
-    document = requests.get(f"{tokens.url}/.well-known/openid-configuration", timeout=5).json()
+    document = requests.get(f"{tokens.url}/.well-known/openid-configuration", timeout=30).json()
     assert document["issuer"] == tokens.url
     key = jwt.PyJWKClient(document["jwks_uri"]).get_signing_key_from_jwt(answer["WebIdentityToken"])
     claims = jwt.decode(
@@ -190,7 +190,7 @@ def test_everything_else_is_the_emulators(tokens: AwsTokens, emulator: Played) -
         client(tokens).get_caller_identity()
     assert caught.value.response["Error"]["Code"] == "AccessDenied"
     assert b"GetCallerIdentity" in emulator.forwarded[-1]
-    assert requests.post(tokens.url, data="unsigned", timeout=5).status_code == 403
+    assert requests.post(tokens.url, data="unsigned", timeout=30).status_code == 403
 
 
 def test_the_accounts_switch(tokens: AwsTokens, emulator: Played) -> None:

@@ -177,11 +177,11 @@ def test_values_are_escaped(application: Application, person: Person) -> None:
 def test_steps_out_of_turn(application: Application, person: Person) -> None:
     person.open(application.authorize_url())
     url = f"{person.base}/signin/{person.answer.headers['X-Visit']}"
-    early = requests.post(url, data={"action": "accept"}, allow_redirects=False, timeout=5)
+    early = requests.post(url, data={"action": "accept"}, allow_redirects=False, timeout=30)
     assert early.status_code == 400
     assert "Location" not in early.headers
     person.click(OWNER).click("accept")
-    late = requests.post(url, data={"action": "accept"}, allow_redirects=False, timeout=5)
+    late = requests.post(url, data={"action": "accept"}, allow_redirects=False, timeout=30)
     assert (late.status_code, "AADSTS50089" in late.text) == (400, True)
 
 

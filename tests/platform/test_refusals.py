@@ -80,7 +80,7 @@ def test_every_known_number_has_its_body(number: int) -> None:
 
 def test_authorize_fault_keeps_to_its_page(application: Application) -> None:
     application.platform.fault("authorize", {"kind": "aadsts", "number": 90094})
-    answer = requests.get(application.authorize_url(), allow_redirects=False, timeout=5)
+    answer = requests.get(application.authorize_url(), allow_redirects=False, timeout=30)
     assert (answer.status_code, answer.headers["X-Page"]) == (200, "error")
 
 

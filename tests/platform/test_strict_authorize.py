@@ -23,7 +23,7 @@ PAGES: list[tuple[dict[str, Any], int]] = [
 
 @pytest.mark.parametrize(("changes", "number"), PAGES)
 def test_authorize_page(application: Application, changes: dict[str, Any], number: int) -> None:
-    answer = requests.get(application.authorize_url(**changes), allow_redirects=False, timeout=5)
+    answer = requests.get(application.authorize_url(**changes), allow_redirects=False, timeout=30)
     assert answer.status_code == 400
     assert f"AADSTS{number}" in answer.text
     assert "Location" not in answer.headers
@@ -56,7 +56,7 @@ REDIRECTS: list[tuple[dict[str, Any], str, int]] = [
 def test_authorize_redirect(
     application: Application, changes: dict[str, Any], error: str, number: int
 ) -> None:
-    answer = requests.get(application.authorize_url(**changes), allow_redirects=False, timeout=5)
+    answer = requests.get(application.authorize_url(**changes), allow_redirects=False, timeout=30)
     assert answer.status_code == 302
     fields = returned(answer.headers["Location"])
     assert set(fields) == {"error", "error_description", "error_uri", "state"}
@@ -67,7 +67,7 @@ def test_authorize_redirect(
 
 
 def test_authorize_duplicates(application: Application) -> None:
-    answer = requests.get(application.authorize_url() + "&state=other", timeout=5)
+    answer = requests.get(application.authorize_url() + "&state=other", timeout=30)
     assert answer.status_code == 400
     assert "AADSTS9000411" in answer.text
 
@@ -82,7 +82,7 @@ AUDIENCES = [
 @pytest.mark.parametrize(("audience", "tenant", "number"), AUDIENCES)
 def test_audience(application: Application, audience: str, tenant: str, number: int) -> None:
     application.platform.client(application.registration.client_id, audience=audience)
-    answer = requests.get(application.authorize_url(tenant=tenant), timeout=5)
+    answer = requests.get(application.authorize_url(tenant=tenant), timeout=30)
     assert answer.status_code == 400
     assert f"AADSTS{number}" in answer.text
 

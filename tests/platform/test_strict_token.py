@@ -137,17 +137,17 @@ def test_origin_is_refused(application: Application) -> None:
 def test_request_form(application: Application) -> None:
     url = f"{application.platform.base_url}/common/oauth2/v2.0/token"
     form = {k: str(v) for k, v in application.code_form(application.code()).items()}
-    refused(requests.get(url, timeout=5), 900561, "invalid_request", 400)
-    refused(requests.post(url, json=form, timeout=5), 900144, "invalid_request", 400)
+    refused(requests.get(url, timeout=30), 900561, "invalid_request", 400)
+    refused(requests.post(url, json=form, timeout=30), 900144, "invalid_request", 400)
     refused(
-        requests.post(url, params={"client_id": "x"}, data=form, timeout=5),
+        requests.post(url, params={"client_id": "x"}, data=form, timeout=30),
         9002313,
         "invalid_request",
         400,
     )
     twice = [*form.items(), ("scope", SCOPE)]
-    refused(requests.post(url, data=twice, timeout=5), 9000411, "invalid_request", 400)
-    assert requests.post(url, data=form, timeout=5).status_code == 200
+    refused(requests.post(url, data=twice, timeout=30), 9000411, "invalid_request", 400)
+    assert requests.post(url, data=form, timeout=30).status_code == 200
 
 
 def test_basic_authentication(application: Application) -> None:

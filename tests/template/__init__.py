@@ -1,0 +1,1 @@
+"""template.yaml as it is written, and as SAM hands it to CloudFormation. Nothing runs."""
