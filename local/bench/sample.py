@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker.domain import scopes
 from broker.domain.connection import Account, Connection, Sealed, Status, StoredRefreshToken, Token
 from broker.domain.grants import Grant
 from broker.domain.names import Incarnation, Instant, Name
@@ -20,7 +19,6 @@ from broker.sealing.envelope import Context, Keys, encryption_context, seal
 ACCOUNT_ID = "111122223333"
 ADS = "https://ads.microsoft.com/msads.manage"
 RESOURCE = "https://ads.microsoft.com"
-OWN = scopes.group([ADS])[RESOURCE]
 LIFE = 3600
 """Seconds an access token lives; Microsoft's live 60 to 90 minutes."""
 ACCESS_BYTES, REFRESH_BYTES = 2200, 1500
@@ -69,24 +67,25 @@ def consent(
 ) -> Consent:
     """What the callback writes. `keys`: of the tokens and of the vault."""
     now = Instant(int(time.time()))
-    where = encryption_context(stack, before.incarnation, "access_token", 1, OWN.key)
-    sealed = seal(keys[0], where, Secret("a" * ACCESS_BYTES))
+    where = encryption_context(stack, before.incarnation, "access_token", 1, 1, RESOURCE)
+    access_token = Secret("a" * ACCESS_BYTES)
+    sealed = seal(keys[0], where, access_token)
     token = Token(
         resource=RESOURCE,
-        scopes=OWN.scopes,
         scope=ADS,
-        sealed=Sealed(sealed, 1),
+        digest=access_token.sha256(),
+        sealed=Sealed(sealed, 1, 1),
         obtained_at=Instant(expires_at - LIFE),
         expires_at=Instant(expires_at),
         ahead_at=policy.ahead(expires_at - LIFE, LIFE, None, randomness),
     )
-    vault = encryption_context(stack, before.incarnation, "refresh_token", 1)
+    vault = encryption_context(stack, before.incarnation, "refresh_token", 1, 1)
     stored = StoredRefreshToken(
         incarnation=before.incarnation,
         name=before.name,
         epoch=1,
         generation=1,
-        sealed=Sealed(seal(keys[1], vault, refresh_token), 1),
+        sealed=Sealed(seal(keys[1], vault, refresh_token), 1, 1),
         client_id=before.client_id,
         authority=before.authority,
         due_at=Instant(due_at),
@@ -97,7 +96,7 @@ def consent(
         account=Account("t", before.name, "owner@contoso.example"),
         scopes=before.scopes,
         granted={RESOURCE: (ADS,)},
-        tokens={OWN.key: token},
+        tokens={RESOURCE: token},
         now=now,
         next_refresh_at=Instant(due_at),
         link=None,

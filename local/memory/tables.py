@@ -178,23 +178,20 @@ class Connections:
 
 
 def _settled(found: Connection, end: Settlement) -> Connection:
-    tokens = {key: value for key, value in found.tokens.items() if key not in end.drop_tokens}
-    failures = {key: value for key, value in found.failures.items() if key not in end.drop_failures}
+    tokens, granted, failures = dict(found.tokens), dict(found.granted), dict(found.failures)
     last_error, suspicion = found.last_error, found.suspicion
-    granted = dict(found.granted)
     if end.token:
-        tokens[end.key] = end.token
+        tokens[end.token.resource] = end.token
         if end.granted is not None:
             granted[end.token.resource] = end.granted
-        failures.pop(end.key, None)
-        if end.own:
+        failures.pop(end.token.resource, None)
+        if end.token.resource == end.resource:
             last_error = suspicion = None
-    if end.failure and end.own:
-        last_error = end.failure
-    elif end.failure:
-        failures[end.key] = end.failure
-    if end.extra:
-        failures[end.extra[0]] = end.extra[1]
+    for resource, failure in end.failures.items():
+        if resource == end.resource:
+            last_error = failure
+        else:
+            failures[resource] = failure
     return replace(
         found,
         tokens=tokens,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from dataclasses import replace
 from typing import Any
@@ -21,15 +20,15 @@ from broker.domain.connection import (
     Token,
 )
 from broker.domain.grants import Grant
-from broker.domain.names import Incarnation, Instant, Name, ScopeKey
+from broker.domain.names import Incarnation, Instant, Name
 from broker.domain.problems import Provider
 from broker.domain.secret import Secret
 from broker.ports.stores import Consent, Fault, Settlement
 from local.memory.outside import NOON
 
 NOW = Instant(NOON)
-OWN = ScopeKey(hashlib.sha256(b"own").hexdigest())
-EXTRA = ScopeKey(hashlib.sha256(b"extra").hexdigest())
+OWN, OTHER = "https://graph.microsoft.com", "https://analysis.windows.net/powerbi/api"
+"""Resources: the service's own, and another one of the connection."""
 ACCOUNT = Account("t-1", "o-1", "ads@example.com")
 READ = "https://graph.microsoft.com/Mail.Read"
 
@@ -42,14 +41,14 @@ def later(seconds: int) -> Instant:
 
 def sealed(generation: int = 1) -> Sealed:
     """Bytes that no other call returns."""
-    return Sealed(b"\x00\xff" + next(_numbers).to_bytes(8, "big"), generation)
+    return Sealed(b"\x00\xff" + next(_numbers).to_bytes(8, "big"), generation, 2)
 
 
 def token(**changes: Any) -> Token:
     made = Token(
-        resource="https://graph.microsoft.com",
-        scopes=(READ,),
+        resource=OWN,
         scope=f"{READ} User.Read",
+        digest="ab" * 32,
         sealed=sealed(),
         obtained_at=NOW,
         expires_at=later(3600),
@@ -106,9 +105,9 @@ def full(name: str = "marketing-jp", **changes: Any) -> Connection:
         grants=(Grant("111122223333"), Grant("444455556666", (READ,))),
         labels={"team": "広告", "empty": ""},
         parameters={"developer_token": sealed()},
-        granted={"https://graph.microsoft.com": (READ,), "https://other": ()},
-        tokens={OWN: token(), EXTRA: token(scopes=())},
-        failures={EXTRA: failure(), OWN: failure(provider=Provider())},
+        granted={OWN: (READ,), OTHER: ()},
+        tokens={OWN: token(), OTHER: token(resource=OTHER)},
+        failures={OTHER: failure(provider=Provider())},
         last_error=failure(code="throttled", actor="nobody"),
         consent_error=failure(code="consent_declined"),
         suspicion=Suspicion("reauthorization_required", NOW),
@@ -142,7 +141,7 @@ def consent(before: Connection, **changes: Any) -> Consent:
         stored=stored(before),
         account=ACCOUNT,
         scopes=(READ, "https://graph.microsoft.com/User.Read"),
-        granted={"https://graph.microsoft.com": (READ,)},
+        granted={OWN: (READ,)},
         tokens={OWN: token()},
         now=NOW,
         next_refresh_at=later(1800),
@@ -157,8 +156,7 @@ def settlement(of: Connection, owner: str, **changes: Any) -> Settlement:
         incarnation=of.incarnation,
         epoch=of.epoch,
         owner=owner,
-        key=OWN,
-        own=True,
+        resource=OWN,
         token=token(),
         granted=(READ, "https://graph.microsoft.com/User.Read"),
         generation=of.generation + 1,

@@ -13,7 +13,7 @@ from broker.domain.grants import Grant
 from broker.domain.names import Incarnation, Name
 from tests.contract import samples
 from tests.contract.conftest import CROWD, Crowd, Stores
-from tests.contract.samples import EXTRA, OWN
+from tests.contract.samples import OTHER, OWN
 
 
 def test_what_is_created_is_read_back_whole(stores: Stores) -> None:
@@ -176,7 +176,7 @@ def test_status_moves_through_the_index(stores: Stores) -> None:
     assert stores.connections.page(Status.PENDING, 5, None) == ([], None)
     (found,), _ = stores.connections.page(Status.ACTIVE, 5, None)
     assert found.epoch == 1
-    assert not {OWN, EXTRA} & found.tokens.keys()
+    assert not {OWN, OTHER} & found.tokens.keys()
 
 
 WAITS = Status.AWAITING_ADMIN

@@ -12,7 +12,7 @@ from broker.domain.connection import Connection, Status, Suspicion
 from broker.domain.names import Name
 from tests.contract import samples
 from tests.contract.conftest import CROWD, Crowd, Stores
-from tests.contract.samples import EXTRA, NOW, OWN, later
+from tests.contract.samples import NOW, OTHER, OWN, later
 
 
 @pytest.fixture
@@ -119,7 +119,6 @@ def test_an_own_token_heals(stores: Stores, known: Connection) -> None:
         known,
         tokens={**known.tokens, OWN: end.token},
         granted={**known.granted, end.token.resource: end.granted},
-        failures={EXTRA: known.failures[EXTRA]},
         last_error=None,
         suspicion=None,
         generation=known.generation + 1,
@@ -129,18 +128,17 @@ def test_an_own_token_heals(stores: Stores, known: Connection) -> None:
     )
 
 
-def test_a_token_of_an_extra_set(stores: Stores, known: Connection) -> None:
+def test_a_token_of_another_resource(stores: Stores, known: Connection) -> None:
     lease(stores, known, "one")
-    end = samples.settlement(
-        known, "one", key=EXTRA, own=False, status=None, drop_tokens=(OWN,), granted=()
-    )
+    token = samples.token(resource=OTHER)
+    end = samples.settlement(known, "one", token=token, status=None, granted=())
     assert end.token is not None
     assert stores.connections.settle(end)
     assert stores.connections.get(known.name) == replace(
         known,
-        tokens={EXTRA: end.token},
-        granted={"https://graph.microsoft.com": (), "https://other": ()},
-        failures={OWN: known.failures[OWN]},
+        tokens={**known.tokens, OTHER: end.token},
+        granted={**known.granted, OTHER: ()},
+        failures={},
         generation=known.generation + 1,
         refreshed_at=later(10),
         next_refresh_at=later(20),
@@ -156,60 +154,54 @@ def test_an_own_failure(stores: Stores, known: Connection) -> None:
         generation=None,
         refreshed_at=None,
         next_refresh_at=None,
-        failure=samples.failure(code="mfa_required"),
+        failures={OWN: samples.failure(code="mfa_required")},
         suspicion=Suspicion("mfa_required", later(1)),
         status=Status.REAUTHORIZATION_REQUIRED,
     )
     assert stores.connections.settle(end)
     assert stores.connections.get(known.name) == replace(
         known,
-        last_error=end.failure,
+        last_error=end.failures[OWN],
         suspicion=end.suspicion,
         status=Status.REAUTHORIZATION_REQUIRED,
     )
 
 
-def test_a_failure_of_an_extra_set(stores: Stores, known: Connection) -> None:
+def test_a_failure_of_another_resource(stores: Stores, known: Connection) -> None:
     lease(stores, known, "one")
     end = samples.settlement(
         known,
         "one",
-        key=EXTRA,
-        own=False,
         token=None,
-        failure=samples.failure(code="scope_not_granted"),
+        failures={OTHER: samples.failure(code="scope_not_granted")},
         generation=None,
         refreshed_at=None,
         next_refresh_at=None,
         status=None,
-        drop_failures=(OWN, EXTRA),
-    )
-    assert end.failure is not None
-    assert stores.connections.settle(end)
-    assert stores.connections.get(known.name) == replace(known, failures={EXTRA: end.failure})
-
-
-def test_a_token_and_the_order_to_drop_it(stores: Stores, known: Connection) -> None:
-    lease(stores, known, "one")
-    end = samples.settlement(
-        known, "one", drop_tokens=(OWN, EXTRA), drop_failures=(OWN, EXTRA), key=OWN
     )
     assert stores.connections.settle(end)
-    found = stores.connections.get(known.name)
-    assert found is not None
-    assert found.tokens == {OWN: end.token}
-    assert found.failures == {}
+    assert stores.connections.get(known.name) == replace(known, failures=end.failures)
 
 
-def test_a_token_and_what_else_was_found_on_the_way(stores: Stores, known: Connection) -> None:
+def test_an_own_token_and_a_failure_of_another_resource(stores: Stores, known: Connection) -> None:
     lease(stores, known, "one")
-    found = samples.failure(code="scope_not_granted")
-    end = samples.settlement(known, "one", granted=None, extra=(EXTRA, found))
+    failure = samples.failure(code="throttled")
+    end = samples.settlement(known, "one", granted=None, failures={OTHER: failure})
     assert stores.connections.settle(end)
     after = stores.connections.get(known.name)
     assert after is not None
-    assert after.failures == {EXTRA: found}
+    assert (after.failures, after.last_error) == ({OTHER: failure}, None)
     assert after.granted == known.granted
+
+
+def test_failures_of_both_resources(stores: Stores, known: Connection) -> None:
+    lease(stores, known, "one")
+    failures = {OTHER: samples.failure(code="throttled"), OWN: samples.failure()}
+    end = samples.settlement(known, "one", token=None, granted=None, failures=failures)
+    assert stores.connections.settle(end)
+    after = stores.connections.get(known.name)
+    assert after is not None
+    assert (after.failures, after.last_error) == ({OTHER: failures[OTHER]}, failures[OWN])
 
 
 def test_nothing_but_the_lease_to_settle(stores: Stores) -> None:
@@ -224,8 +216,6 @@ def test_nothing_but_the_lease_to_settle(stores: Stores) -> None:
         refreshed_at=None,
         next_refresh_at=None,
         status=None,
-        drop_tokens=(OWN,),
-        drop_failures=(EXTRA,),
     )
     assert stores.connections.settle(end)
     assert stores.connections.get(bare.name) == bare

@@ -168,7 +168,7 @@ def opened(stack: Stack, name: str) -> str:
     kms = stack.client("kms")
     arn = kms.describe_key(KeyId=f"alias/{deploy.NAME}-vault")["KeyMetadata"]["Arn"]
     where = encryption_context(
-        deploy.NAME, item["incarnation"], "refresh_token", sealed["generation"]
+        deploy.NAME, item["incarnation"], "refresh_token", sealed["generation"], sealed["epoch"]
     )
     return unseal(Keys(kms, arn), where, sealed["data"]).open()
 

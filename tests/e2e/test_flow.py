@@ -15,7 +15,16 @@ from tests.e2e.harness import ADS, Stack, refused
 
 CONNECTION = {
     *("connection", "service", "resource", "status", "suspended", "tenant", "scopes"),
-    *("granted_scopes", "account", "grants", "labels", "version", "generation", "created_at"),
+    *(
+        "granted_scopes",
+        "excess_scopes",
+        "account",
+        "grants",
+        "labels",
+        "version",
+        "generation",
+        "created_at",
+    ),
     *("authorized_at", "refreshed_at", "next_refresh_at", "last_used_at", "last_error"),
     "consent_error",
     "authorization",

@@ -157,10 +157,11 @@ def test_several_resources_of_one_consent(stack: Stack) -> None:
     assert stack.fetch(name, scope=f"{ADS}/msads.manage")["access_token"] == ads["access_token"]
     assert stack.platform.redemptions(outcome=None) == redeemed
 
-    # A set that nobody consented to is answered for itself alone.
-    refused(
-        stack.team_a.get(f"/connections/{name}/token", scope="Mail.Read"), 422, "scope_not_granted"
-    )
+    # What the connection does not have is refused, whatever its owner consented to elsewhere.
+    path = f"/connections/{name}/token"
+    stack.connect(scopes=[f"{ADS}/msads.manage", "User.Read", "Mail.Read"])
+    for foreign in ("Mail.Read", "User.Read Mail.Read", f"User.Read {ADS}/msads.manage"):
+        refused(stack.team_a.get(path, scope=foreign), 422, "scope_not_granted")
     shown = stack.show(name)
     assert (shown["status"], shown["last_error"]) == ("active", None)
     assert stack.fetch(name)["access_token"] == ads["access_token"]

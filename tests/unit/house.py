@@ -41,6 +41,7 @@ OPERATOR = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/operator/session"
 ADS = "https://ads.microsoft.com/msads.manage"
 GRAPH = "https://graph.microsoft.com/User.Read"
 MAIL = "https://graph.microsoft.com/Mail.Read"
+ADS_RESOURCE, GRAPH_RESOURCE = "https://ads.microsoft.com", "https://graph.microsoft.com"
 COOKIE = Secret("c" * 43)
 WISH: dict[str, Any] = {
     "connection": NAME,

@@ -12,7 +12,7 @@ from broker.sealing.envelope import SealBroken, encryption_context
 from tests.unit.clients import Stub, stubbed
 
 KEY = "arn:aws:kms:us-east-1:111122223333:key/k"
-CONTEXT = encryption_context("stack", "inc", "refresh_token", 1)
+CONTEXT = encryption_context("stack", "inc", "refresh_token", 1, 1)
 CANARY = "canary-90d2"
 
 

@@ -31,7 +31,7 @@ FULL = RefreshRequest(
     Name("a"),
     Incarnation("inc"),
     "caller",
-    "Mail.Read",
+    "https://x",
     "owner",
     0,
     CredentialKind.CERTIFICATE,
@@ -64,7 +64,7 @@ def test_orders_travel_whole(order: RefreshRequest) -> None:
         {"connection": "a", "incarnation": 1, "reason": "caller"},
         {"connection": "a", "incarnation": "inc"},
         {"connection": "a", "incarnation": "inc", "reason": "caller", "generation": "1"},
-        {"connection": "a", "incarnation": "inc", "reason": "caller", "scope": None},
+        {"connection": "a", "incarnation": "inc", "reason": "caller", "resource": None},
         {"connection": "a", "incarnation": "i", "reason": "x", "client_authentication": "mtls"},
     ],
 )
@@ -95,7 +95,7 @@ def test_the_queue_takes_orders_without_their_owner(stub: Stub) -> None:
                             "connection": "a",
                             "incarnation": "inc",
                             "reason": "caller",
-                            "scope": "Mail.Read",
+                            "resource": "https://x",
                             "generation": 0,
                             "client_authentication": "certificate",
                         }

@@ -24,7 +24,7 @@ LONG = {
     "connection.py": 320,
     "stores.py": 320,
     "problems.py": 300,
-    "redemption.py": 280,
+    "redemption.py": 290,
     "callback.py": 300,
     "token.py": 270,
 }

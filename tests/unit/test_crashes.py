@@ -21,7 +21,7 @@ from broker.sealing.envelope import encryption_context, unseal
 from broker.web import bodies
 from tests.fakes.microsoft import OWNER, refusal
 from tests.fakes.moments import Killed
-from tests.unit.house import ADS, GRAPH, MAIL, NAME, STACK, House
+from tests.unit.house import ADS, GRAPH, GRAPH_RESOURCE, NAME, STACK, House
 
 Act = Callable[[House], object]
 
@@ -61,7 +61,10 @@ def pending() -> House:
 
 
 def active() -> House:
-    return House().connected(scopes=[ADS, GRAPH])
+    """For long enough that a caller may ask again."""
+    house = House().connected(scopes=[ADS, GRAPH])
+    house.pause(60)
+    return house
 
 
 def expired() -> House:
@@ -91,9 +94,13 @@ def refused_once(house: House) -> None:
     house.refresh()
 
 
-def extra_is_refused(house: House) -> None:
+def other_resource(house: House) -> None:
+    house.refresh("caller", resource=GRAPH_RESOURCE)
+
+
+def other_resource_is_refused(house: House) -> None:
     house.microsoft.faults = [refusal("invalid_grant", 70000)]
-    house.refresh("caller", scope=MAIL)
+    house.refresh("caller", resource=GRAPH_RESOURCE)
 
 
 def imports(house: House) -> None:
@@ -116,7 +123,9 @@ def works(house: House) -> None:
     served(house)
     assert house.refresh() is None
     kept = house.kept()
-    where = encryption_context(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
+    where = encryption_context(
+        STACK, kept.incarnation, "refresh_token", kept.sealed.generation, kept.epoch
+    )
     assert house.microsoft.grants[unseal(house.real_vault_keys, where, kept.sealed.data).open()]
     house.pause(policy.DAY)
     assert set(house.rotate()) == {None}, "it is in the index of what is due"
@@ -177,8 +186,8 @@ SCENARIOS = [
     Scenario("refresh", expired, lambda house: house.refresh(), works, 16),
     Scenario("refresh, recovering", suspected, lambda house: house.refresh(), works, 16),
     Scenario("refresh, refused", expired, refused_once, works, 12),
-    Scenario("refresh, extra", active, lambda h: h.refresh("caller", scope=GRAPH), works, 16),
-    Scenario("refresh, extra refused", active, extra_is_refused, works, 20),
+    Scenario("refresh, other resource", active, other_resource, works, 16),
+    Scenario("refresh, other one refused", active, other_resource_is_refused, works, 20),
     Scenario("token, hit", active, lambda house: house.fetch(), works, 4),
     Scenario("token, miss", expired, lambda house: house.fetch(), works, 20),
     Scenario("consent, first", pending, owner_consents, whole_or_nothing, 30),

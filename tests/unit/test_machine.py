@@ -19,7 +19,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from broker.domain.connection import Connection, Status
 from broker.domain.grants import Caller
 from broker.domain.problems import Problem
-from broker.domain.scopes import single
 from broker.domain.secret import Secret
 from broker.lifecycle import policy
 from broker.ports.credentials import ClientSecretPost
@@ -114,12 +113,14 @@ class Machine(RuleBasedStateMachine):
         assert 0 < answer["expires_in"] <= issued.expires_at - int(now)
         assert issued.resource == SCOPES[scope]
         assert issued.account == one.account
-        key = single(scope or ADS).key
-        assert answer["access_token"] == self.opened(one, key), "of this creation and consent"
+        opened = self.opened(one, issued.resource)
+        assert answer["access_token"] == opened, "of this creation and consent"
 
-    def opened(self, one: Connection, key: Any) -> str:
-        sealed = one.tokens[key].sealed
-        where = encryption_context(STACK, one.incarnation, "access_token", sealed.generation, key)
+    def opened(self, one: Connection, resource: str) -> str:
+        sealed = one.tokens[resource].sealed
+        where = encryption_context(
+            STACK, one.incarnation, "access_token", sealed.generation, one.epoch, resource
+        )
         return unseal(self.house.real_token_keys, where, sealed.data).open()
 
     @rule(seconds=st.sampled_from([1, 20, 35, 60, 300, 1200, 3600, 7200, 43_200, 86_400]))
@@ -251,7 +252,9 @@ class Machine(RuleBasedStateMachine):
             return
         kept = self.house.kept()
         assert kept.epoch == one.epoch
-        where = encryption_context(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
+        where = encryption_context(
+            STACK, kept.incarnation, "refresh_token", kept.sealed.generation, kept.epoch
+        )
         token = unseal(self.house.real_vault_keys, where, kept.sealed.data).open()
         assert self.house.microsoft.grants[token].account == one.account
 
@@ -264,7 +267,9 @@ class Machine(RuleBasedStateMachine):
         if one is None or one.epoch == 0 or one.status is Status.REAUTHORIZATION_REQUIRED:
             return
         kept = house.kept()
-        where = encryption_context(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
+        where = encryption_context(
+            STACK, kept.incarnation, "refresh_token", kept.sealed.generation, kept.epoch
+        )
         token = unseal(house.real_vault_keys, where, kept.sealed.data).open()
         if not house.microsoft.grants[token].alive:
             return

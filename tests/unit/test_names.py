@@ -95,10 +95,6 @@ def test_secure(url: str, good: bool) -> None:
     assert names.secure(url) is good
 
 
-def test_origin() -> None:
-    assert names.origin("https://a.example:8/b?c#d") == "https://a.example:8"
-
-
 def test_rfc3339_is_utc() -> None:
     assert names.rfc3339(0) == "1970-01-01T00:00:00Z"
     assert names.rfc3339(1_800_000_000) == "2027-01-15T08:00:00Z"

@@ -19,8 +19,8 @@ SEEDS = st.integers(0, 1000)
 def token(expires_in: int, refresh_in: int | None, randomness: Randomness) -> Token:
     return Token(
         resource="r",
-        scopes=("r/s",),
         scope="r/s",
+        digest="d",
         sealed=Sealed(b"", 1),
         obtained_at=Instant(NOON),
         expires_at=Instant(NOON + expires_in),

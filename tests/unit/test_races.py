@@ -11,13 +11,12 @@ import pytest
 from broker.domain.connection import Status
 from broker.domain.names import Instant
 from broker.domain.problems import Problem
-from broker.domain.scopes import single
 from broker.lifecycle import policy
 from broker.ports.errors import Unavailable
 from broker.ports.outside import RefreshRequest, Reply
 from broker.sealing.envelope import encryption_context, unseal
 from tests.fakes.microsoft import OTHER, OWNER, refusal
-from tests.unit.house import ADS, GRAPH, NAME, STACK, House
+from tests.unit.house import ADS, ADS_RESOURCE, GRAPH, GRAPH_RESOURCE, NAME, STACK, House
 
 REVOKED = refusal("invalid_grant", 50173)
 
@@ -32,7 +31,9 @@ def house() -> House:
 def opened(house: House) -> str:
     """The refresh token in the vault."""
     kept = house.kept()
-    where = encryption_context(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
+    where = encryption_context(
+        STACK, kept.incarnation, "refresh_token", kept.sealed.generation, kept.epoch
+    )
     return unseal(house.real_vault_keys, where, kept.sealed.data).open()
 
 
@@ -60,9 +61,9 @@ Change = Callable[[House], None]
 
 @pytest.mark.parametrize("change", [consent_again, recreate])
 @pytest.mark.parametrize("answer", [None, REVOKED, refusal("x", status=503)])
-@pytest.mark.parametrize("scope", [None, GRAPH])
+@pytest.mark.parametrize("resource", [None, GRAPH_RESOURCE])
 def test_a_redemption_that_comes_late(
-    house: House, change: Change, answer: object, scope: str | None
+    house: House, change: Change, answer: object, resource: str | None
 ) -> None:
     """Lesson 5: re-consent must win. A rotated token of before never shadows the fresh one."""
     stored: list[object] = []
@@ -73,8 +74,9 @@ def test_a_redemption_that_comes_late(
         if isinstance(answer, type(REVOKED)):
             house.microsoft.faults = [answer, answer]
 
+    house.pause(120)
     during(house, meanwhile)
-    house.refresh("caller", scope=scope)
+    house.refresh("caller", resource=resource)
     house.microsoft.faults.clear()
     assert [house.one(), house.kept(), opened(house), house.kinds()] == stored
     assert house.fetch()["expires_in"] == 3600
@@ -116,8 +118,8 @@ def test_a_caller_whose_connection_is_recreated_meanwhile(house: House) -> None:
     """The grants of the new creation count, and its token."""
     during(house, lambda: recreate(house))
     new = house.fetch()["access_token"]
-    (stored,) = (token for key, token in house.one().tokens.items() if key == single(ADS).key)
-    where = encryption_context(STACK, house.one().incarnation, "access_token", 1, single(ADS).key)
+    stored = house.one().tokens[ADS_RESOURCE]
+    where = encryption_context(STACK, house.one().incarnation, "access_token", 1, 1, ADS_RESOURCE)
     assert unseal(house.real_token_keys, where, stored.sealed.data).open() == new
 
 
@@ -243,11 +245,11 @@ def test_a_fault_of_aws_after_microsofts_answer_keeps_the_lease(
     assert house.microsoft.redemptions <= before + 3
 
 
-def test_a_long_order_leaves_no_lease(house: House) -> None:
+def test_an_order_that_makes_no_sense_leaves_no_lease(house: House) -> None:
     """What cannot be redeemed is refused, and the lease given back."""
-    problem = house.refresh("caller", scope=" ".join(f"{GRAPH}{n:0250}" for n in range(20)))
+    problem = house.refresh("caller", resource="https://elsewhere.example")
     assert problem is not None
-    assert problem.code == "invalid_request"
+    assert problem.code == "scope_not_granted"
     assert house.one().lease_owner is None
 
 

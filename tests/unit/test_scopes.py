@@ -1,9 +1,6 @@
-"""Canonical scope sets: one set, one key, whichever way it is written."""
+"""Canonical scopes: one scope, one name, however it is written; and what a caller's choose."""
 
 from __future__ import annotations
-
-import hashlib
-from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -13,46 +10,54 @@ from broker.domain import scopes
 from broker.domain.problems import Problem
 
 GRAPH = "https://graph.microsoft.com"
+ADS = "https://ads.microsoft.com"
+READ, MAIL, MANAGE = f"{GRAPH}/User.Read", f"{GRAPH}/Mail.Read", f"{ADS}/msads.manage"
+CONSENTED = (MANAGE, MAIL, READ)
 NAMES = st.sampled_from(["User.Read", "Mail.Read", "Mail.Send", "Files.Read.All"])
 
 
 def refused(text: str) -> str:
     with pytest.raises(Problem) as caught:
-        scopes.single(text)
+        scopes.parse(text)
     assert caught.value.code == "invalid_request"
     return caught.value.detail
 
 
-def test_one_set_has_one_key() -> None:
-    """Lesson 10: cache keys without scope."""
-    wanted = scopes.single("Mail.Read User.Read")
-    assert wanted.scopes == (f"{GRAPH}/Mail.Read", f"{GRAPH}/User.Read")
-    assert wanted.resource == GRAPH
-    assert wanted.key == hashlib.sha256(wanted.text.encode()).hexdigest()
-    for text in (
+@pytest.mark.parametrize(
+    "text",
+    [
         "User.Read Mail.Read",
         " User.Read   Mail.Read User.Read ",
-        f"openid {GRAPH}/User.Read Mail.Read offline_access profile email",
+        f"openid {READ} Mail.Read offline_access profile email",
+        f"OpenID {READ} Mail.Read {GRAPH}/offline_access",
         "https://GRAPH.Microsoft.COM/User.Read HTTPS://graph.microsoft.com/Mail.Read",
-    ):
-        assert scopes.single(text) == wanted
+        "https://graph.microsoft.com//User.Read https:///graph.microsoft.com///Mail.Read",
+        "User.Read user.read USER.READ Mail.Read https://graph.microsoft.com/mail.READ",
+    ],
+)
+def test_one_scope_has_one_name(text: str) -> None:
+    assert scopes.parse(text) == (MAIL, READ)
 
 
-def test_names_keep_their_case() -> None:
-    """Microsoft compares without case, but nobody says it answers so: two keys, two tokens."""
-    assert scopes.single("user.read").key != scopes.single("User.Read").key
+def test_the_first_spelling_counts() -> None:
+    assert scopes.parse("user.read User.Read") == (f"{GRAPH}/user.read",)
+    assert scopes.parse("https://h/API/A https://h/api/B") == ("https://h/API/A", "https://h/API/B")
+
+
+def test_spelled_as_the_connection_has_them() -> None:
+    like = ("https://analysis.windows.net/powerbi/api/Report.Read.All",)
+    assert scopes.spelled(("https://analysis.windows.net/PowerBI/API/report.read.all",), like) == (
+        like
+    )
+    assert scopes.spelled(("https://analysis.windows.net/POWERBI/api/Other",), like) == (
+        "https://analysis.windows.net/powerbi/api/Other",
+    )
 
 
 @given(st.sets(NAMES, min_size=1), st.data())
 def test_order_and_repetition_never_count(names: set[str], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations([*names, *data.draw(st.lists(st.sampled_from([*names])))]))
-    assert scopes.single(" ".join(shuffled)) == scopes.single(" ".join(sorted(names)))
-
-
-def test_different_sets_have_different_keys() -> None:
-    texts = ["User.Read", "Mail.Read", "User.Read Mail.Read", "https://a.example/User.Read"]
-    assert len({scopes.single(text).key for text in texts}) == len(texts)
-    assert len({scopes.single(" ".join(each)).key for each in permutations(texts[:2])}) == 1
+    assert scopes.parse(" ".join(shuffled)) == scopes.parse(" ".join(sorted(names)))
 
 
 @pytest.mark.parametrize(
@@ -66,18 +71,16 @@ def test_what_is_no_scope(text: str) -> None:
     assert "visible ASCII" in refused(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["/", "//", "/User.Read", "https://", "https://x", f"{GRAPH}/", "https:///User.Read"]
+)
+def test_a_scope_is_a_permission_of_a_resource(text: str) -> None:
+    assert "<resource>/<permission>" in refused(text)
+
+
 @pytest.mark.parametrize("text", ["", " ", "openid", "openid offline_access email profile"])
 def test_nothing_is_asked_for(text: str) -> None:
-    assert "exactly one resource" in refused(text)
-
-
-def test_one_token_serves_one_resource() -> None:
-    assert "exactly one resource" in refused("User.Read https://ads.microsoft.com/msads.manage")
-
-
-def test_default_stands_alone() -> None:
-    assert scopes.single(f"{GRAPH}/.default").scopes == (f"{GRAPH}/.default",)
-    assert "stands alone" in refused(f"{GRAPH}/.default {GRAPH}/User.Read")
+    assert scopes.parse(text) == ()
 
 
 def test_there_are_bounds() -> None:
@@ -85,29 +88,101 @@ def test_there_are_bounds() -> None:
     assert "at most 50" in refused(" ".join(f"s{number}" for number in range(51)))
 
 
+def test_default_stands_alone() -> None:
+    (alone,) = scopes.group([f"{GRAPH}/.default"]).values()
+    scopes.pure(alone, "scopes")
+    (mixed,) = scopes.group([f"{GRAPH}/.Default", READ]).values()
+    with pytest.raises(Problem, match="invalid_request"):
+        scopes.pure(mixed, "scopes")
+
+
 @given(st.text(max_size=80))
 def test_whatever_comes_is_read_or_refused(text: str) -> None:
     try:
-        found = scopes.single(text)
+        canonical = scopes.parse(text)
     except Problem:
         with pytest.raises(Problem, match="invalid_request"):
-            scopes.single(f" {text} ")
+            scopes.parse(f" {text} ")
     else:
-        assert scopes.single(found.text) == found
-        assert all(scope.isascii() and scope.isprintable() for scope in found.scopes)
+        assert scopes.parse(" ".join(canonical)) == canonical
+        assert all(scope.isascii() and scope.isprintable() for scope in canonical)
+        assert all(scopes.resource(scope) for scope in canonical)
+
+
+@pytest.mark.parametrize(
+    ("text", "resource"),
+    [
+        ("User.Read", GRAPH),
+        ("user.read MAIL.READ", GRAPH),
+        (f"{GRAPH}/.default", GRAPH),
+        ("HTTPS://graph.microsoft.com//.DEFAULT", GRAPH),
+        (MANAGE, ADS),
+        (MANAGE.upper(), ADS),
+        (f"{ADS}/.default", ADS),
+    ],
+)
+def test_a_callers_scopes_choose_a_resource_of_the_connection(text: str, resource: str) -> None:
+    """And get the connection's own scopes of it, spelled as the connection has them."""
+    assert scopes.choose(scopes.parse(text), CONSENTED) == scopes.group(CONSENTED)[resource]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mail.Send",
+        "User.Read Mail.Send",
+        "User.Read.All",
+        f"{ADS}/ads.manage",
+        f"{READ} {MANAGE}",
+        f"{GRAPH}/.default User.Read",
+        f"{GRAPH}/.default {ADS}/.default",
+        "https://graph.microsoft.com.evil.example/User.Read",
+        "https://graph.microsoft.com/v1.0/User.Read",
+        "https://analysis.windows.net/powerbi/api/.default",
+        "api://graph.microsoft.com/User.Read",
+        f"{GRAPH}/User.Read/.default",
+    ],
+)
+def test_anything_else_is_not_granted(text: str) -> None:
+    with pytest.raises(Problem) as caught:
+        scopes.choose(scopes.parse(text), CONSENTED)
+    assert (caught.value.status, caught.value.code) == (422, "scope_not_granted")
+
+
+def test_default_chooses_nothing_finer_where_default_was_consented_to() -> None:
+    consented = (f"{GRAPH}/.default",)
+    assert scopes.choose(consented, consented).scopes == consented
+    with pytest.raises(Problem, match="scope_not_granted"):
+        scopes.choose((READ,), consented)
+
+
+@given(st.text(max_size=60), st.lists(st.sampled_from([*CONSENTED, "User.Read", ".default", "/"])))
+def test_whatever_a_caller_writes_reaches_nothing_else(text: str, parts: list[str]) -> None:
+    try:
+        wanted = scopes.parse(" ".join([text, *parts]))
+        chosen = scopes.choose(wanted, CONSENTED)
+    except Problem as problem:
+        assert problem.code in ("invalid_request", "scope_not_granted")  # noqa: PT017
+    else:
+        assert chosen in scopes.group(CONSENTED).values()
+        default = f"{chosen.resource}/.default".lower()
+        lower = {scope.lower() for scope in wanted}
+        assert not wanted or lower <= {scope.lower() for scope in (*chosen.scopes, default)}
 
 
 def test_answered_scopes_are_of_the_resource_that_was_asked() -> None:
     text = "openid profile msads.manage https://ads.microsoft.com/ads.manage  msads.manage"
-    assert scopes.answered(text, "https://ads.microsoft.com") == (
-        "https://ads.microsoft.com/ads.manage",
-        "https://ads.microsoft.com/msads.manage",
-    )
+    assert scopes.answered(text, ADS) == (f"{ADS}/ads.manage", MANAGE)
     assert scopes.answered("", GRAPH) == ()
+    assert scopes.answered("MSADS.Manage OPENID", ADS, [MANAGE]) == (MANAGE,)
+
+
+def test_what_cannot_be_read_is_kept_as_it_is() -> None:
+    assert scopes.answered("ünicode", ADS) == ("ünicode",)
 
 
 def test_held_is_compared_without_case() -> None:
-    assert scopes.covers([f"{GRAPH}/user.read"], [f"{GRAPH}/User.Read"])
-    assert scopes.missing([f"{GRAPH}/User.Read"], [f"{GRAPH}/Mail.Read"]) == (f"{GRAPH}/Mail.Read",)
-    assert not scopes.covers([f"{GRAPH}/User.Read"], [f"{GRAPH}/.default"])
+    assert scopes.covers([f"{GRAPH}/user.read"], [READ])
+    assert scopes.missing([READ], [MAIL]) == (MAIL,)
+    assert not scopes.covers([READ], [f"{GRAPH}/.default"])
     assert scopes.covers([], [])

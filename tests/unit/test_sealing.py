@@ -18,7 +18,8 @@ SLOT: dict[str, Any] = {
     "incarnation": "one",
     "purpose": "refresh_token",
     "generation": 1,
-    "scope_key": "a" * 64,
+    "epoch": 3,
+    "resource": "https://ads.microsoft.com",
 }
 
 
@@ -48,7 +49,8 @@ def test_what_was_sealed_opens(text: str) -> None:
         {"incarnation": "two"},
         {"purpose": "access_token"},
         {"generation": 2},
-        {"scope_key": "b" * 64},
+        {"epoch": 4},
+        {"resource": "https://graph.microsoft.com"},
     ],
 )
 def test_no_ciphertext_can_be_moved(other: dict[str, Any]) -> None:
@@ -117,7 +119,7 @@ def test_a_fresh_key_for_each_write() -> None:
 
 def test_the_context_has_strings_only_and_none_is_empty() -> None:
     """KMS refuses empty values."""
-    where = encryption_context("stack", "one", "import", 0)
+    where = encryption_context("stack", "one", "import", 0, 0)
     assert all(isinstance(value, str) and value for value in where.values())
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from broker.domain.attempts import LinkKind, Ticket
 from broker.domain.connection import Account, Failure, OpenLink, Sealed, Status, Suspicion
 from broker.domain.grants import Grant
-from broker.domain.names import Incarnation, Instant, Name, ScopeKey
+from broker.domain.names import Incarnation, Instant, Name
 from broker.domain.problems import Provider
 from broker.web import representation
 from local.memory.outside import NOON, Randomness
@@ -27,9 +27,7 @@ FULL = replace(
     grants=(Grant("111122223333"), Grant("444455556666", ("r/s",))),
     parameters={"developer_token": Sealed(b"hidden-parameter", 1)},
     granted={"r": ("r/s",)},
-    tokens={
-        ScopeKey("k"): replace(token(1, None, Randomness()), sealed=Sealed(b"hidden-token", 1))
-    },
+    tokens={"r": replace(token(1, None, Randomness()), sealed=Sealed(b"hidden-token", 1))},
     last_error=Failure(
         *("blocked_by_policy", "detail", "tenant_admin", "remedy", NOW, NOW),
         Provider("invalid_grant", None, (53003,)),

@@ -12,7 +12,7 @@ from broker.domain.connection import Connection, Failure, Status, Suspicion
 from broker.domain.names import Instant
 from broker.domain.problems import KINDS, Actor, Problem, Provider
 from broker.lifecycle import policy
-from broker.lifecycle.verdict import Refusal, extra, judge
+from broker.lifecycle.verdict import Refusal, elsewhere, judge
 from broker.providers.terms import Effect
 from local.memory.outside import NOON, Randomness
 from tests.unit.test_policy import connection
@@ -62,7 +62,8 @@ def test_the_table(
             assert found.due_at is not None
         assert min(found.due_at, found.failure.retry_at) > NOW
         if said.effect is Effect.NONE:
-            assert found.due_at == found.failure.retry_at > NOW + (said.retry_after or 0)
+            assert found.due_at > NOW + (said.retry_after or 0)
+            assert found.failure.retry_at == max(found.due_at, NOW + policy.FORCE_EVERY)
     elif moved:
         assert found.status is MOVES[said.effect]
         assert suspicion is not None
@@ -96,13 +97,13 @@ def test_the_same_refusal_twice_is_confirmed(
 
 
 @given(FAILURES, REFUSALS, st.booleans(), st.integers(0, 100))
-def test_an_extra_set_never_waits_less_than_microsoft_asked(
+def test_another_resource_never_waits_less_than_microsoft_asked(
     before: Failure | None, said: Refusal, scoped: bool, seed: int
 ) -> None:
-    found = extra(before, said, scoped, NOW, Randomness(seed))
+    found = elsewhere(before, said, scoped, NOW, Randomness(seed))
     assert found.retry_at > NOW
     if said.grant:
-        assert found.retry_at == NOW + policy.EXTRA_WAIT
+        assert found.retry_at == NOW + policy.REFUSED_WAIT
         assert found.code == ("scope_not_granted" if scoped else said.problem.code)
     else:
         assert said.effect is Effect.CREDENTIAL or found.retry_at > NOW + (said.retry_after or 0)

@@ -79,6 +79,7 @@ def connection() -> Schema:
         "service": {"type": "string", "enum": list(catalogue.load())},
         "labels": texts,
         "granted_scopes": {"type": "object", "additionalProperties": lists},
+        "excess_scopes": lists,
     }
     for failure in ("last_error", "consent_error"):
         known |= {

@@ -164,7 +164,11 @@ def token() -> list[Mapping[str, Any]]:
     ttl: Schema = {"type": "integer", "minimum": 0, "maximum": policy.MAX_MIN_TTL, "default": 0}
     digest: Schema = {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}
     return [
-        _query("scope", {"type": "string", "maxLength": scopes.MAX_LENGTH}, "Of one resource."),
+        _query(
+            "scope",
+            {"type": "string", "maxLength": scopes.MAX_LENGTH},
+            "Scopes of one resource, all among the connection's, or `<resource>/.default`.",
+        ),
         _query("min_ttl", ttl, "Seconds the token must still live."),
         _query("rejected", digest, "SHA-256 of a token that the API refused."),
     ]

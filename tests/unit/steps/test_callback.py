@@ -13,7 +13,6 @@ from broker.domain.attempts import State, Ticket
 from broker.domain.connection import Account, Check, Status
 from broker.domain.names import PERSONAL_TENANT
 from broker.domain.problems import Problem
-from broker.domain.scopes import single
 from broker.domain.secret import Secret
 from broker.ports.errors import Unavailable, Unreachable
 from broker.ports.outside import RefreshRequest
@@ -22,7 +21,17 @@ from broker.web.outcomes import Ending
 from local.memory import outside
 from tests.fakes.microsoft import OTHER, OWNER, TENANT, refusal
 from tests.fakes.moments import Killed
-from tests.unit.house import ADS, COOKIE, GRAPH, MAIL, NAME, WISH, House
+from tests.unit.house import (
+    ADS,
+    ADS_RESOURCE,
+    COOKIE,
+    GRAPH,
+    GRAPH_RESOURCE,
+    MAIL,
+    NAME,
+    WISH,
+    House,
+)
 
 STRANGE_TENANT = "cccccccc-0000-4000-8000-000000000000"
 
@@ -95,7 +104,7 @@ def test_each_further_resource_is_redeemed_once(house: House) -> None:
         "https://ads.microsoft.com": (ADS,),
         "https://graph.microsoft.com": (MAIL, GRAPH),
     }
-    assert house.one().tokens.keys() == {single(ADS).key, single(f"{MAIL} {GRAPH}").key}
+    assert house.one().tokens.keys() == {ADS_RESOURCE, GRAPH_RESOURCE}
     assert house.microsoft.redemptions == 2
 
 
@@ -117,7 +126,7 @@ def test_further_resources_do_not_keep_the_owner_waiting(house: House) -> None:
     ending = house.finish(params)
     assert ending.checks == ()
     (order,) = house.orders.orders
-    assert order == RefreshRequest(NAME, house.one().incarnation, "consent", GRAPH)
+    assert order == RefreshRequest(NAME, house.one().incarnation, "consent", GRAPH_RESOURCE)
 
 
 def test_refresh_cannot_be_invoked_for_a_further_resource(house: House) -> None:
@@ -126,7 +135,9 @@ def test_refresh_cannot_be_invoked_for_a_further_resource(house: House) -> None:
     ending = house.finish(start(house, scopes=[ADS, GRAPH]))
     assert ending.page == "connected"
     assert ending.checks == ()
-    assert [order.scope for order in house.orders.orders] == [GRAPH], "the queue brings it"
+    assert [order.resource for order in house.orders.orders] == [GRAPH_RESOURCE], (
+        "the queue brings it"
+    )
 
 
 def test_a_reload_shows_the_outcome_again_and_redeems_nothing(house: House) -> None:
@@ -336,7 +347,7 @@ def test_re_consent_heals_and_drops_what_was(house: House) -> None:
     assert house.consent(house.renew(scopes=[ADS])["authorize_url"]).good
     one = house.one()
     assert (one.status, one.epoch, one.suspicion, one.last_error) == (Status.ACTIVE, 2, None, None)
-    assert (set(one.tokens), dict(one.failures)) == ({single(ADS).key}, {})
+    assert (set(one.tokens), dict(one.failures)) == ({ADS_RESOURCE}, {})
     assert house.fetch()["access_token"] not in old
     assert house.kinds()[-2:] == ["Connection Authorized", "Connection Recovered"]
 

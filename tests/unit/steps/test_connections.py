@@ -97,7 +97,15 @@ def test_show_holds_exactly_the_contracts_fields(house: House) -> None:
     shown = house.connections_step.show(NAME)
     assert shown.keys() == {
         *("connection", "service", "resource", "status", "suspended", "tenant", "scopes"),
-        *("granted_scopes", "account", "grants", "labels", "version", "generation"),
+        *(
+            "granted_scopes",
+            "excess_scopes",
+            "account",
+            "grants",
+            "labels",
+            "version",
+            "generation",
+        ),
         *("created_at", "authorized_at", "refreshed_at", "next_refresh_at", "last_used_at"),
         *("last_error", "consent_error", "authorization"),
     }

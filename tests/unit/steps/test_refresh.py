@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from broker.domain.connection import MAX_TOKENS, Failure, Status
-from broker.domain.names import Incarnation, Instant, ScopeKey
+from broker.domain.connection import Failure, Status
+from broker.domain.names import Incarnation, Instant
 from broker.domain.problems import Problem
-from broker.domain.scopes import single
 from broker.domain.secret import Secret
 from broker.lifecycle import policy
 from broker.ports.credentials import ClientSecretPost
@@ -20,7 +19,7 @@ from broker.sealing.envelope import encryption_context, unseal
 from local.memory import outside
 from tests.fakes.microsoft import CLIENT_ID, OTHER, OWNER, PLATFORM, refusal
 from tests.fakes.moments import Killed
-from tests.unit.house import ADS, GRAPH, MAIL, NAME, STACK, House
+from tests.unit.house import ADS, ADS_RESOURCE, GRAPH, GRAPH_RESOURCE, NAME, STACK, House
 
 REVOKED = refusal("invalid_grant", 50173)
 BARE = refusal("invalid_grant", 70000)
@@ -37,7 +36,9 @@ def house() -> House:
 def opened(house: House) -> str:
     """The refresh token in the vault."""
     kept = house.kept()
-    where = encryption_context(STACK, kept.incarnation, "refresh_token", kept.sealed.generation)
+    where = encryption_context(
+        STACK, kept.incarnation, "refresh_token", kept.sealed.generation, kept.epoch
+    )
     return unseal(house.real_vault_keys, where, kept.sealed.data).open()
 
 
@@ -346,92 +347,102 @@ def test_answer_without_the_required_scope(house: House) -> None:
     assert (one.last_error.code, one.last_error.actor) == ("scope_not_granted", "owner")
 
 
-def test_a_refused_extra_set_touches_nothing_else(house: House) -> None:
+def test_an_order_for_a_resource_that_is_not_the_connections_redeems_nothing(house: House) -> None:
+    """The scope rule is repeated on every order, whoever wrote it."""
     before = house.one()
-    problem = house.refresh("caller", scope=MAIL)
-    assert code(problem) == "scope_not_granted"
-    after = house.one()
-    assert after.failures.keys() == {single(MAIL).key}
-    assert replace(after, failures={}) == before
-    assert house.kinds() == ["Connection Authorized"]
+    for reason in ("caller", "ahead", "schedule", "operator", "consent", "verify", "admin"):
+        for resource in ("https://analysis.windows.net/powerbi/api", f"{GRAPH_RESOURCE}/", ""):
+            problem = house.refresh(reason, resource=resource or "x")
+            assert code(problem) == "scope_not_granted"
+    assert house.microsoft.redemptions == 2
+    assert house.one() == before
 
 
-def test_bare_refusal_of_an_extra_set_tries_the_own_set_first(house: House) -> None:
-    house.microsoft.faults = [BARE]
-    own = house.one().tokens
-    assert code(house.refresh("caller", scope=MAIL)) == "scope_not_granted"
-    one = house.one()
-    assert one.status is Status.ACTIVE
-    assert one.failures.keys() == {single(MAIL).key}
-    assert one.tokens[single(ADS).key] != own[single(ADS).key]
+def test_a_redemption_asks_for_the_connections_own_scopes(house: House) -> None:
+    house.refresh("operator", resource=GRAPH_RESOURCE)
+    house.refresh("operator")
     assert [form["scope"] for _, form in house.real_http.posts[-2:]] == [
-        f"openid profile offline_access {MAIL}",
+        f"openid profile offline_access {GRAPH}",
         f"openid profile offline_access {ADS}",
     ]
 
 
-def test_bare_refusal_of_both_sets_is_the_grants(house: House) -> None:
+def test_a_refused_resource_touches_nothing_else(house: House) -> None:
+    before = house.one()
+    house.microsoft.faults = [refusal("invalid_grant", 65001, suberror="consent_required")]
+    assert code(house.refresh("operator", resource=GRAPH_RESOURCE)) == "scope_not_granted"
+    after = house.one()
+    assert after.failures.keys() == {GRAPH_RESOURCE}
+    assert replace(after, failures={}) == before
+    assert house.kinds() == ["Connection Authorized"]
+
+
+def test_bare_refusal_of_another_resource_tries_the_own_one_first(house: House) -> None:
+    house.pause(120)
+    house.microsoft.faults = [BARE]
+    own = house.one().tokens
+    assert code(house.refresh("caller", resource=GRAPH_RESOURCE)) == "scope_not_granted"
+    one = house.one()
+    assert one.status is Status.ACTIVE
+    assert one.failures.keys() == {GRAPH_RESOURCE}
+    assert one.tokens[ADS_RESOURCE] != own[ADS_RESOURCE]
+    assert [form["scope"] for _, form in house.real_http.posts[-2:]] == [
+        f"openid profile offline_access {GRAPH}",
+        f"openid profile offline_access {ADS}",
+    ]
+
+
+def test_bare_refusal_right_after_the_own_one_worked_asks_no_more(house: House) -> None:
+    """Fifteen identical requests in five minutes throttle everyone."""
+    house.microsoft.faults = [BARE]
+    before = house.microsoft.redemptions
+    assert code(house.refresh("operator", resource=GRAPH_RESOURCE)) == "scope_not_granted"
+    assert house.microsoft.redemptions == before + 1
+
+
+def test_bare_refusal_right_after_the_own_one_failed_is_the_grants(house: House) -> None:
+    house.pause(120)
+    house.microsoft.faults = [BARE, BARE]
+    house.refresh()
+    house.pause(10)
+    before = house.microsoft.redemptions
+    assert code(house.refresh("operator", resource=GRAPH_RESOURCE)) == "reauthorization_required"
+    assert house.microsoft.redemptions == before + 1
+    assert house.kept().due_at == house.clock.instant()
+
+
+def test_bare_refusal_of_both_resources_is_the_grants(house: House) -> None:
+    house.pause(120)
     house.microsoft.always = BARE
-    house.refresh("caller", scope=MAIL)
+    house.refresh("caller", resource=GRAPH_RESOURCE)
     one = house.one()
     assert one.status is Status.ACTIVE
     assert one.suspicion is not None
-    assert one.failures.keys() == {single(MAIL).key}
+    assert one.failures.keys() == {GRAPH_RESOURCE}
     assert house.kinds()[-1] == "Connection At Risk"
 
 
-def test_a_dead_grant_found_by_an_extra_set_is_looked_at_soon(house: House) -> None:
+def test_a_dead_grant_found_by_another_resource_is_looked_at_soon(house: House) -> None:
+    house.pause(120)
     house.microsoft.revoke()
-    assert code(house.refresh("caller", scope=GRAPH)) == "reauthorization_required"
+    problem = house.refresh("caller", resource=GRAPH_RESOURCE)
+    assert code(problem) == "reauthorization_required"
     assert house.one().status is Status.ACTIVE
     assert house.kept().due_at == house.clock.instant()
     house.rotate()
     assert house.one().suspicion is not None
 
 
-def test_an_extra_set_counts_as_no_use_of_the_own_one(house: House) -> None:
-    """Only the own set moves the status: here it is broken all the while."""
+def test_another_resource_counts_as_no_use_of_the_own_one(house: House) -> None:
+    """Only the service's own moves the status: here it is broken all the while."""
     house.microsoft.always = POLICY
     for _ in range(2):
         house.refresh()
         house.pause(120)
     house.microsoft.always = None
-    assert house.refresh("caller", scope=GRAPH) is None
+    assert house.refresh("operator", resource=GRAPH_RESOURCE) is None
     assert house.one().status is Status.BLOCKED
     assert house.one().last_error is not None
-
-
-def test_at_most_eight_tokens_and_the_own_one_stays(house: House) -> None:
-    wanted = [f"https://graph.microsoft.com/Scope.{number}" for number in range(12)]
-    for grant in house.microsoft.grants.values():
-        grant.scopes += tuple(wanted)
-    for scope in wanted:
-        house.pause(1)
-        assert house.refresh("caller", scope=scope) is None
-    keys = house.one().tokens.keys()
-    assert len(keys) == MAX_TOKENS
-    assert single(ADS).key in keys
-    assert single(wanted[-1]).key in keys
-    assert single(wanted[0]).key not in keys
-
-
-@pytest.mark.parametrize("bare", [False, True])
-def test_failures_of_extra_sets_stay_few(house: House, bare: bool) -> None:
-    """A caller that asks for ever new scopes must not fill the item."""
-    for number in range(20):
-        house.pause(1)
-        house.microsoft.faults = [BARE] if bare else []
-        house.refresh("caller", scope=f"https://graph.microsoft.com/Scope.{number}")
-    assert len(house.one().failures) <= MAX_TOKENS
-    assert single("https://graph.microsoft.com/Scope.19").key in house.one().failures
-
-
-def test_failures_stay_few_when_the_grant_is_refused_too(house: House) -> None:
-    house.microsoft.always = BARE
-    for number in range(20):
-        house.pause(1)
-        house.refresh("caller", scope=f"https://graph.microsoft.com/Scope.{number}")
-    assert len(house.one().failures) <= MAX_TOKENS
 
 
 def test_pending_connection_has_nothing_to_redeem() -> None:
@@ -608,9 +619,8 @@ def test_failure_record_counts(house: House) -> None:
 def test_nothing_secret_is_shown(house: House) -> None:
     house.microsoft.faults = [BARE, REVOKED, DOWN]
     for _ in range(6):
-        house.refresh("caller", scope=None)
+        house.refresh("caller", resource=None)
         house.pause(120)
-    problem = house.refresh("caller", scope=MAIL)
+    problem = house.refresh("caller", resource=GRAPH_RESOURCE)
     assert "canary" not in house.shown()
     assert "canary" not in repr(problem and problem.as_dict())
-    assert ScopeKey("") not in house.one().tokens

@@ -13,7 +13,6 @@ import pytest
 from broker.domain.connection import Sealed, Status
 from broker.domain.names import Instant, Name
 from broker.domain.problems import Problem
-from broker.domain.scopes import single
 from broker.lifecycle import policy
 from broker.lifecycle.serving import Query
 from broker.ports.errors import Unavailable
@@ -22,7 +21,18 @@ from broker.steps import token
 from broker.web import bodies
 from local.memory import outside
 from tests.fakes.microsoft import refusal
-from tests.unit.house import ACCOUNT_ID, ADS, GRAPH, MAIL, NAME, STRANGER, TEAM, House
+from tests.unit.house import (
+    ACCOUNT_ID,
+    ADS,
+    ADS_RESOURCE,
+    GRAPH,
+    GRAPH_RESOURCE,
+    MAIL,
+    NAME,
+    STRANGER,
+    TEAM,
+    House,
+)
 
 
 @pytest.fixture
@@ -131,7 +141,7 @@ def test_a_miss_redeems_and_serves_the_new_token(house: House) -> None:
     assert house.one().lease_owner is None
 
 
-def test_scope_sets_have_tokens_of_their_own(house: House) -> None:
+def test_resources_have_tokens_of_their_own(house: House) -> None:
     """Lesson 10: cache keys without scope hand one scope's token to another."""
     house = House().connected(scopes=[ADS, GRAPH])
     tokens = house.microsoft.issued
@@ -386,11 +396,10 @@ def test_a_token_moved_to_another_slot_is_not_opened() -> None:
     house = House().connected(scopes=[ADS, GRAPH])
     house.fetch()
     house.fetch(scope=GRAPH)
-    ads, graph = single(ADS).key, single(GRAPH).key
     tokens = dict(house.one().tokens)
     house.pause(120)
-    moved = replace(tokens[ads], sealed=tokens[graph].sealed)
-    house.change(tokens={ads: moved})
+    moved = replace(tokens[ADS_RESOURCE], sealed=tokens[GRAPH_RESOURCE].sealed)
+    house.change(tokens={ADS_RESOURCE: moved})
     house.token_step = house.token_environment()
     issued = house.microsoft.issued[house.fetch()["access_token"]]
     assert issued.resource == "https://ads.microsoft.com"
@@ -444,8 +453,8 @@ def test_revoked_grant_is_seen_before_a_loser_gives_up(house: House) -> None:
     assert refused(house).code == "access_denied"
 
 
-def test_extra_scope_set_waits_while_the_connection_is_blocked() -> None:
-    """A broken connection is tried once a day, whatever scope callers ask for."""
+def test_another_resource_waits_while_the_connection_is_blocked() -> None:
+    """A broken connection is tried once a day, whatever resource callers ask for."""
     house = House().connected(scopes=[ADS, GRAPH])
     house.microsoft.always = refusal("invalid_grant", 53003)
     for _ in range(2):
@@ -459,11 +468,14 @@ def test_extra_scope_set_waits_while_the_connection_is_blocked() -> None:
     assert house.microsoft.redemptions == before
 
 
-def test_a_refused_extra_scope_concerns_that_set_alone(house: House) -> None:
-    problem = refused(house, scope=MAIL)
+def test_a_refused_resource_concerns_that_one_alone() -> None:
+    house = House()
+    house.microsoft.withheld = {GRAPH}
+    house.connected(scopes=[ADS, GRAPH])
+    problem = refused(house, scope=GRAPH)
     assert (problem.status, problem.code) == (422, "scope_not_granted")
     before = house.microsoft.redemptions
-    assert refused(house, scope=MAIL).code == "scope_not_granted"
+    assert refused(house, scope=GRAPH).code == "scope_not_granted"
     assert house.microsoft.redemptions == before
     assert house.one().status is Status.ACTIVE
     assert house.one().last_error is None
@@ -484,7 +496,7 @@ def test_nothing_secret_is_shown(house: House) -> None:
     assert "canary" not in house.shown()
 
 
-@pytest.mark.parametrize("told", ["", "x" * 300, "https://graph.microsoft.com/" + "x" * 300])
+@pytest.mark.parametrize("told", ["openid", "x" * 300, "https://graph.microsoft.com/" + "x" * 300])
 def test_limited_grant_gets_nothing_whose_scopes_are_unknown(told: str) -> None:
     limited = [{"principal": ACCOUNT_ID, "scopes": [GRAPH]}]
     house = House().connected(scopes=[ADS, GRAPH], grants=limited)
@@ -535,7 +547,7 @@ def test_late_and_repeated_orders_redeem_nothing(house: House) -> None:
     assert house.microsoft.redemptions == redeemed
 
 
-def test_the_audit_record_knows_the_scope_set(house: House) -> None:
+def test_the_audit_record_knows_the_resource(house: House) -> None:
     audit: dict[str, str] = {}
     house.token_step.serve(TEAM, NAME, Query(), audit)
-    assert audit == {"scope_key": single(ADS).key}
+    assert audit == {"resource": ADS_RESOURCE}

@@ -1,5 +1,5 @@
 """Orders as JSON:
-{connection, incarnation, reason, scope?, owner?, generation?, client_authentication?}."""
+{connection, incarnation, reason, resource?, owner?, generation?, client_authentication?}."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from broker.ports.outside import RefreshRequest
 _KINDS: dict[str, type] = {
     "incarnation": str,
     "reason": str,
-    "scope": str,
+    "resource": str,
     "owner": str,
     "generation": int,
     "client_authentication": str,
@@ -40,7 +40,7 @@ def load(body: object) -> RefreshRequest:
         names.slug(body.get("connection")),
         Incarnation(body["incarnation"]),
         body["reason"],
-        body.get("scope"),
+        body.get("resource"),
         body.get("owner"),
         body.get("generation"),
         _kind(body.get("client_authentication")),

@@ -29,7 +29,7 @@ FIELDS = frozenset(
         "principal",
         "reason",
         "request_id",
-        "scope_key",
+        "resource",
         "scopes",
         "sent",
         "service",

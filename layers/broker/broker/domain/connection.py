@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from broker.domain import scopes
 from broker.domain.grants import Grant
-from broker.domain.names import Incarnation, Instant, Name, ScopeKey
+from broker.domain.names import Incarnation, Instant, Name
 from broker.domain.problems import Actor, Problem, Provider
-
-MAX_TOKENS = 8
-"""Access tokens kept for one connection: an item stays far below DynamoDB's 400 KB."""
+from broker.domain.scopes import ScopeSet
 
 
 class Status(StrEnum):
@@ -85,27 +84,26 @@ class Failure:
     attempts: int = 1
     """Consecutive ones."""
 
-    def problem(self, now: int) -> Problem:
-        """The answer a caller gets for it."""
-        wait = max(1, self.retry_at - now)
-        found = Problem(
+    def problem(self, now: int, opens_at: int = 0) -> Problem:
+        """The answer a caller gets for it. `opens_at`: no new attempt before that instant."""
+        return Problem(
             self.code,
             self.detail,
             actor=self.actor,
             remedy=self.remedy,
             provider=self.provider if self.provider.as_dict() else None,
+            wait=max(1, self.retry_at - now, opens_at - now),
         )
-        if found.status == 503:
-            found.retry_after = wait
-        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """Sealed bytes, and the generation they were sealed at: part of their encryption context."""
+    """Sealed bytes, and the generation and epoch they were sealed at: part of their encryption
+    context. Epoch 0: before any consent."""
 
     data: bytes
     generation: int
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +111,10 @@ class Token:
     """A sealed access token and what is known about it."""
 
     resource: str
-    scopes: tuple[str, ...]
     scope: str
-    """What Microsoft answered, word for word."""
+    """What Microsoft answered, word for word; what was asked if it answered none."""
+    digest: str
+    """SHA-256 (hex) of the token: what a caller's `rejected` is compared with."""
     sealed: Sealed
     obtained_at: Instant
     expires_at: Instant
@@ -174,11 +173,14 @@ class Connection:
     labels: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Sealed] = field(default_factory=dict)
     granted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    tokens: Mapping[ScopeKey, Token] = field(default_factory=dict)
-    failures: Mapping[ScopeKey, Failure] = field(default_factory=dict)
-    """Of scope sets other than the service's own."""
+    """By resource: the scopes of the latest answer. This map and the next two have at most
+    `scopes.MAX_RESOURCES` entries, for `scopes` has no more resources."""
+    tokens: Mapping[str, Token] = field(default_factory=dict)
+    """By resource."""
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    """Of resources other than the service's own."""
     last_error: Failure | None = None
-    """Of the latest redemption, by whoever settled it."""
+    """Of the latest redemption for the service's own resource, by whoever settled it."""
     consent_error: Failure | None = None
     """Of the latest attempt in a browser, by the callback. Callers are not told, nothing waits for
     it: whoever holds the link can bring it about."""
@@ -189,6 +191,37 @@ class Connection:
     last_used_at: Instant | None = None
     lease_owner: str | None = None
     lease_until: Instant | None = None
+
+    @property
+    def scope_sets(self) -> Mapping[str, ScopeSet]:
+        """By resource: what a redemption asks for."""
+        return scopes.group(self.scopes)
+
+    @property
+    def service_scopes(self) -> ScopeSet:
+        """What the service itself is asked for."""
+        return self.scope_sets[self.resource]
+
+    @property
+    def excess_scopes(self) -> tuple[str, ...]:
+        """Scopes in the latest answers that the connection never asked for: Microsoft remembers
+        the consents of a user for the app across connections."""
+        asked = self.scope_sets
+        return tuple(
+            scope
+            for resource, answered in self.granted.items()
+            if resource in asked and not any(map(scopes.is_default, asked[resource].scopes))
+            for scope in scopes.missing(asked[resource].scopes, answered)
+        )
+
+    def token(self, resource: str, now: float) -> Token | None:
+        """The stored token of a resource, if it is still valid."""
+        token = self.tokens.get(resource)
+        return token if token and token.expires_at > now else None
+
+    def failure(self, resource: str) -> Failure | None:
+        """How the last redemption for a resource failed; None if it succeeded."""
+        return self.last_error if resource == self.resource else self.failures.get(resource)
 
     @property
     def ended(self) -> bool:

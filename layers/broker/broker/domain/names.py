@@ -13,8 +13,6 @@ Name = NewType("Name", str)
 """A connection's slug, checked."""
 Incarnation = NewType("Incarnation", str)
 """Random id of one creation of a name."""
-ScopeKey = NewType("ScopeKey", str)
-"""SHA-256 (hex) of a canonical scope set."""
 Instant = NewType("Instant", int)
 """Seconds since the epoch, UTC."""
 
@@ -66,12 +64,6 @@ def single_tenant(segment: str) -> str:
 def is_guid(text: str) -> bool:
     """Whether the text is a lower-case GUID."""
     return bool(_GUID.fullmatch(text))
-
-
-def origin(url: str) -> str:
-    """The scheme, host and port of an absolute URL."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def secure(url: str) -> bool:

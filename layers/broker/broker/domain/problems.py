@@ -177,6 +177,8 @@ KINDS: dict[str, Kind] = {
 
 RETRY_AFTER_SECONDS = 5
 """Default `Retry-After` of every 503 that knows no better: one round of waiting callers."""
+RETRY_AFTER_LIMIT = 3600
+"""Seconds: MSAL's cap too. A longer wait would hide a recovery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +219,10 @@ class Problem(Exception):  # noqa: N818 (RFC 9457's word)
         remedy: str | None = None,
         status: int | None = None,
         retry_after: int | None = None,
+        wait: int | None = None,
         provider: Provider | None = None,
     ) -> None:
+        """`wait`: as `retry_after`, but for those that heal by themselves (503) only."""
         kind = KINDS[code]
         self.code = code
         self.status = status or kind.status
@@ -228,8 +232,8 @@ class Problem(Exception):  # noqa: N818 (RFC 9457's word)
         self.remedy = remedy or kind.remedy
         self.provider = provider
         if retry_after is None and self.status == 503:
-            retry_after = RETRY_AFTER_SECONDS
-        self.retry_after = retry_after
+            retry_after = wait or RETRY_AFTER_SECONDS
+        self.retry_after = retry_after and min(retry_after, RETRY_AFTER_LIMIT)
         super().__init__(code)
 
     @classmethod

@@ -86,7 +86,7 @@ class Acceptance:
             allow_change=terms.allow_account_change,
         )
         own = scopes.group(terms.scopes)[connection.resource]
-        granted = demand(connection, tokens)
+        granted = demand(connection, own, tokens)
         refresh_token = tokens.refresh_token or terms.refresh_token
         if refresh_token is None:
             raise Problem(
@@ -132,16 +132,18 @@ class Acceptance:
         refresh_token: Secret,
     ) -> Consent:
         now = Instant(int(self.clock()))
-        generation = connection.generation + 1
+        generation, epoch = connection.generation + 1, connection.epoch + 1
         ahead_at = ahead(tokens, self.randomness)
         due_at = policy.due(connection, ahead_at, now, self.randomness)
-        where = encryption_context(self.stack, connection.incarnation, "refresh_token", generation)
+        where = encryption_context(
+            self.stack, connection.incarnation, "refresh_token", generation, epoch
+        )
         stored = StoredRefreshToken(
             incarnation=connection.incarnation,
             name=connection.name,
-            epoch=connection.epoch + 1,
+            epoch=epoch,
             generation=generation,
-            sealed=Sealed(seal(self.vault_keys, where, refresh_token), generation),
+            sealed=Sealed(seal(self.vault_keys, where, refresh_token), generation, epoch),
             client_id=self.client_id,
             authority=f"{self.platform}/{connection.tenant}",
             due_at=due_at,
@@ -152,7 +154,7 @@ class Acceptance:
             account=account,
             scopes=terms.scopes,
             granted={own.resource: granted},
-            tokens={own.key: keep(self, connection, own, tokens, generation, ahead_at)},
+            tokens={own.resource: keep(self, stored, own.resource, tokens, ahead_at)},
             now=now,
             next_refresh_at=due_at,
             link=terms.link,
@@ -165,9 +167,9 @@ class Acceptance:
             tell(self.events, "Connection Recovered", connection, Status.ACTIVE)
 
 
-def demand(connection: Connection, tokens: TokenResponse) -> tuple[str, ...]:
+def demand(connection: Connection, asked: ScopeSet, tokens: TokenResponse) -> tuple[str, ...]:
     """The answered scopes, or `scope_not_granted` naming those the service cannot do without."""
-    answered = scopes.answered(tokens.scope, connection.resource)
+    answered = scopes.answered(tokens.scope, asked.resource, asked.scopes)
     required = catalogue.required(connection.service, connection.resource)
     lacking = scopes.missing(answered, required)
     if lacking:
@@ -187,21 +189,22 @@ def ahead(tokens: TokenResponse, randomness: Randomness) -> Instant:
 
 def keep(
     ports: Sealer,
-    connection: Connection,
-    wanted: ScopeSet,
+    stored: StoredRefreshToken,
+    resource: str,
     tokens: TokenResponse,
-    generation: int,
     ahead_at: Instant,
 ) -> Token:
-    """The answered access token, sealed for its encryption context."""
+    """The answered access token, sealed for the epoch and generation of the refresh token that is
+    stored by now."""
+    generation, epoch = stored.generation, stored.epoch
     where = encryption_context(
-        ports.stack, connection.incarnation, "access_token", generation, wanted.key
+        ports.stack, stored.incarnation, "access_token", generation, epoch, resource
     )
     return Token(
-        resource=wanted.resource,
-        scopes=wanted.scopes,
+        resource=resource,
         scope=tokens.scope,
-        sealed=Sealed(seal(ports.token_keys, where, tokens.access_token), generation),
+        digest=tokens.access_token.sha256(),
+        sealed=Sealed(seal(ports.token_keys, where, tokens.access_token), generation, epoch),
         obtained_at=Instant(int(tokens.asked_at)),
         expires_at=tokens.expires_at,
         ahead_at=ahead_at,

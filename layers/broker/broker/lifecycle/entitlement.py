@@ -45,10 +45,10 @@ class Followup:
     ) -> tuple[Check, ...]:
         """Each further resource of the consent, redeemed once by refresh."""
         found = []
-        for resource, one in scopes.group(wanted).items():
+        for resource in scopes.group(wanted):
             if resource == connection.resource:
                 continue
-            order = RefreshRequest(connection.name, connection.incarnation, "consent", one.text)
+            order = RefreshRequest(connection.name, connection.incarnation, "consent", resource)
             try:
                 if self.clock() + EXTRA_RESERVE > deadline:
                     self._later(order)

@@ -6,12 +6,12 @@ of a consent are.
 
 from __future__ import annotations
 
-from broker.domain import scopes
 from broker.domain.connection import Connection
 from broker.domain.names import Instant
 from broker.domain.problems import Problem
 from broker.lifecycle.acceptance import Terms
 from broker.lifecycle.redemption import Ports
+from broker.lifecycle.result import Abandoned, Result, Stored
 from broker.lifecycle.verdict import Refusal
 from broker.providers.entra.token_endpoint import Refused
 from broker.sealing.envelope import encryption_context, unseal
@@ -21,17 +21,30 @@ PUBLIC = frozenset({90023, 700025, 9002327})
 something of the token; else they are about the registration."""
 
 
-def adopt(ports: Ports, connection: Connection, now: Instant) -> None:
-    """Prove the refresh token that was handed in, and make it the connection's. Raises why not."""
+def adopt(ports: Ports, connection: Connection, now: Instant) -> Result:
+    """Prove the refresh token that was handed in, and make it the connection's.
+
+    What fails changes nothing: the token is still where it came from.
+    """
+    try:
+        _prove(ports, connection, now)
+    except Problem as problem:
+        return Abandoned(problem)
+    return Stored()
+
+
+def _prove(ports: Ports, connection: Connection, now: Instant) -> None:
     sealed = ports.candidates.take(connection.incarnation, now)
     if sealed is None:
         raise Problem("conflict", "The refresh token was handed in again, or too long ago.")
-    where = encryption_context(ports.stack, connection.incarnation, "import", sealed.generation)
+    where = encryption_context(
+        ports.stack, connection.incarnation, "import", sealed.generation, sealed.epoch
+    )
     secret = unseal(ports.vault_keys, where, sealed.data)
-    own = scopes.group(connection.scopes)[connection.resource]
+    asked = connection.service_scopes.text
     try:
         authority = f"{ports.platform}/{connection.tenant}"
-        tokens = ports.oauth.refresh(authority, authority, connection.incarnation, secret, own.text)
+        tokens = ports.oauth.refresh(authority, authority, connection.incarnation, secret, asked)
     except Refused as refused:
         raise declined(Refusal.of(refused)) from None
     terms = Terms(connection.scopes, nonce=None, link=None, refresh_token=secret)

@@ -12,8 +12,10 @@ from broker.ports.ambient import Randomness
 LEASE = 30
 """Longer than refresh's 20 s timeout: a lease never ends under a live holder's feet."""
 FORCE_EVERY = 60
-"""Callers may force one redemption a minute: 15 identical ones in 5 minutes make Microsoft
-throttle everyone (AADSTS50196)."""
+"""Callers may force one redemption of a resource a minute: 15 identical ones in 5 minutes make
+Microsoft throttle everyone (AADSTS50196)."""
+FORCED = 3
+"""Redemptions within `FORCE_EVERY`, of whatever resources, beyond which callers force none."""
 MAX_MIN_TTL = 2700
 """Below the shortest default life of an access token (60 minutes) with a margin.
 https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes"""
@@ -36,11 +38,11 @@ GRACE = 180
 """What the schedule may be late before callers start a replacement themselves."""
 CONFIRM = 30
 """A second refusal counts as confirmation only after this."""
-CONFIRM_SPREAD = (35, 90)
+CONFIRM_SPREAD = (FORCE_EVERY, 110)
 """When to try again after a first refusal; with the schedule's minute and the queue, below 5
 minutes."""
-EXTRA_WAIT = 600
-"""A refused extra scope set is not asked for again before."""
+REFUSED_WAIT = 600
+"""A refused resource other than the service's own is not asked for again before."""
 CREDENTIAL_WAIT = (10, 20)
 """While the client credential is refused, a caller may ask again soon: the circuit breaker answers
 without a call, and a new secret is found at once."""

@@ -5,31 +5,32 @@ The vault is written first, then the connection: a crash between the two costs o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from broker.domain import scopes
-from broker.domain.connection import Connection, Failure, Sealed, Status, StoredRefreshToken
+from broker.domain.connection import Connection, Failure, Status, StoredRefreshToken
 from broker.domain.credentials import CredentialKind
-from broker.domain.names import Instant, ScopeKey
+from broker.domain.names import Instant
 from broker.domain.problems import Problem
 from broker.domain.scopes import ScopeSet
 from broker.lifecycle import policy
 from broker.lifecycle.acceptance import Acceptance, ahead, demand, keep
+from broker.lifecycle.custody import Custody
 from broker.lifecycle.events import tell
-from broker.lifecycle.eviction import crowded, stale
-from broker.lifecycle.verdict import Refusal, extra, judge
+from broker.lifecycle.result import Abandoned, Lapsing, Refused, Result, Stored
+from broker.lifecycle.verdict import Refusal, elsewhere, judge
 from broker.ports.ambient import Clock, Randomness, Telemetry
 from broker.ports.errors import Unavailable
-from broker.ports.outside import Events, RefreshRequest
+from broker.ports.outside import Events
 from broker.ports.stores import Candidates, Connections, Settlement, Vault
-from broker.providers.entra.token_endpoint import OAuth, Refused
+from broker.providers.entra import token_endpoint
+from broker.providers.entra.token_endpoint import OAuth
 from broker.providers.terms import Effect
-from broker.providers.token_response import TokenResponse
-from broker.sealing.envelope import Keys, encryption_context, seal, unseal
+from broker.providers.token_response import TokenResponse, Unusable
+from broker.sealing.envelope import Keys
 
-
-class Answered(Unavailable):
-    """AWS failed when Microsoft had answered already."""
+Answer = TokenResponse | token_endpoint.Refused | Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,54 +52,51 @@ class Ports:
     platform: str
     client_id: str
 
+    @property
+    def custody(self) -> Custody:
+        """Of the stored refresh tokens."""
+        return Custody(self.vault, self.vault_keys, self.stack)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One redemption under the lease. Problems leave the lease to be released."""
+    """One redemption under the lease. `trial`: with this kind of credential alone, and a failure
+    then touches no state."""
 
     ports: Ports
     connection: Connection
     owner: str
+    trial: CredentialKind | None = None
 
-    def redeem(self, order: RefreshRequest) -> Problem | None:
-        """Redeem the stored refresh token for the wanted scope set."""
-        connection = self.connection
-        if connection.ended:
-            if order.reason == "schedule":
-                self.retire()
-            raise connection.broken(self.now())
-        stored = self.ports.vault.get(connection.incarnation)
-        if stored is None or stored.epoch != connection.epoch:
-            raise Problem("internal_error", "The refresh token is not of this consent.")
-        own = scopes.group(connection.scopes)[connection.resource]
-        wanted = scopes.single(order.scope) if order.scope else own
-        kind = order.client_authentication
-        found = self.ask(stored, wanted, kind)
-        if kind and not isinstance(found, TokenResponse):
-            raise Refusal.of(found).problem  # a trial
+    def redeem(self, asked: ScopeSet) -> Result:
+        """Redeem the stored refresh token for the connection's scopes of one resource.
+
+        Raises `Unavailable` and `SealBroken` only if Microsoft has not been asked.
+        """
+        stored = self.ports.custody.of(self.connection)
+        if stored is None:
+            return Abandoned(self._overtaken())
+        answer = self._ask(stored, asked)
         try:
-            if isinstance(found, TokenResponse):
-                return self.store(stored, own, wanted, found)
-            if wanted.key == own.key:
-                return self.fail(stored, own, Refusal.of(found))
-            return self.fail_extra(stored, own, wanted, found)
+            return self._conclude(stored, asked, answer)
         except Unavailable as error:
-            raise Answered(error.service, error.code) from None
+            return Lapsing(error)
 
-    def retire(self) -> None:
-        """Take a dead grant out of the index, if the one who broke it did not get that far."""
-        stored = self.ports.vault.get(self.connection.incarnation)
-        if stored and stored.due_at is not None:
-            self.ports.vault.postpone(stored, None)
+    def _overtaken(self) -> Problem:
+        """Why the vault holds the refresh token of another consent, or none."""
+        before = self.connection
+        current = self.ports.connections.get(before.name)
+        if current is None or current.incarnation != before.incarnation:
+            return Problem("not_found")
+        if current.epoch != before.epoch:
+            return Problem("refresh_in_progress", "Someone consented meanwhile.")
+        return Problem("internal_error", "The refresh token is not of this consent.")
 
-    def now(self) -> Instant:
-        """The clock, in whole seconds."""
+    def _now(self) -> Instant:
         return Instant(int(self.ports.clock()))
 
-    def ask(
-        self, stored: StoredRefreshToken, wanted: ScopeSet, kind: CredentialKind | None = None
-    ) -> TokenResponse | Refused | Problem:
-        """Microsoft's answer, whatever it is. `kind`: to this kind of credential alone."""
+    def _ask(self, stored: StoredRefreshToken, asked: ScopeSet) -> Answer:
+        """Microsoft's answer, whatever it is."""
         ports = self.ports
         authority = f"{ports.platform}/{self.connection.tenant}"
         if (stored.client_id, stored.authority) != (ports.client_id, authority):
@@ -108,101 +106,102 @@ class Job:
                 "has now; the old refresh token is of no use to it.",
                 remedy="Put the old client id back, or make a new link for the owner.",
             )
-        sealed = stored.sealed
-        where = encryption_context(
-            ports.stack, stored.incarnation, "refresh_token", sealed.generation
-        )
-        secret = unseal(ports.vault_keys, where, sealed.data)
+        secret = ports.custody.open(stored)
         try:
             account = self.connection.account
             home = account.tenant_id if account else authority
             return ports.oauth.refresh(
-                authority, home, stored.incarnation, secret, wanted.text, kind
+                authority, home, stored.incarnation, secret, asked.text, self.trial
             )
-        except (Refused, Problem) as error:
+        except (token_endpoint.Refused, Problem) as error:
             return error
 
-    def store(
+    def _conclude(self, stored: StoredRefreshToken, asked: ScopeSet, answer: Answer) -> Result:
+        if isinstance(answer, TokenResponse):
+            return self._store(stored, asked, answer)
+        rotated = self._rotate_anyway(stored, answer)
+        if rotated is None:
+            return _superseded()
+        if self.trial:
+            return Abandoned(Refusal.of(answer).problem)
+        if asked.resource == self.connection.resource:
+            return self._fail(rotated, Refusal.of(answer))
+        return self._fail_elsewhere(rotated, asked, answer)
+
+    def _rotate_anyway(
+        self, stored: StoredRefreshToken, answer: token_endpoint.Refused | Problem
+    ) -> StoredRefreshToken | None:
+        """A refresh token that came with an unusable answer may be the only one from now on."""
+        if isinstance(answer, Unusable) and answer.refresh_token:
+            return self.ports.custody.replace(stored, answer.refresh_token, stored.due_at)
+        return stored
+
+    def _store(
         self,
         stored: StoredRefreshToken,
-        own: ScopeSet,
-        wanted: ScopeSet,
+        asked: ScopeSet,
         tokens: TokenResponse,
-        refused: tuple[ScopeKey, Failure] | None = None,
-    ) -> Problem | None:
-        """The new refresh token first, before anything else can fail; then the access token, which
-        also releases the lease."""
-        ports, connection, now = self.ports, self.connection, self.now()
-        is_own = wanted.key == own.key
-        generation = stored.generation + (1 if tokens.refresh_token else 0)
+        failures: Mapping[str, Failure] | None = None,
+    ) -> Result:
+        """The new refresh token before anything else can fail; then the access token, which also
+        releases the lease. `failures`: of another resource, learnt on the way."""
+        ports, connection, now = self.ports, self.connection, self._now()
+        is_own = asked.resource == connection.resource
         ahead_at = ahead(tokens, ports.randomness)
         due_at = (
             policy.due(connection, ahead_at, now, ports.randomness) if is_own else stored.due_at
         )
-        sealed = None
-        if tokens.refresh_token:
-            where = encryption_context(ports.stack, stored.incarnation, "refresh_token", generation)
-            sealed = Sealed(seal(ports.vault_keys, where, tokens.refresh_token), generation)
-        if not ports.vault.rotate(stored, sealed, generation, due_at):
-            raise Problem("refresh_in_progress", "Someone consented or redeemed meanwhile.")
+        rotated = ports.custody.replace(stored, tokens.refresh_token, due_at)
+        if rotated is None:
+            return _superseded()
         if is_own:
             try:
-                demand(connection, tokens)
+                demand(connection, asked, tokens)
             except Problem as problem:
-                changed = replace(stored, generation=generation)
-                kept = refused[0] if refused else None
-                return self.fail(changed, own, Refusal(Effect.OWNER, problem), kept)
+                return self._fail(rotated, Refusal(Effect.OWNER, problem), failures)
         written = ports.connections.settle(
             replace(
-                self.settlement(wanted.key, own),
-                token=keep(ports, connection, wanted, tokens, generation, ahead_at),
-                granted=scopes.answered(tokens.scope, wanted.resource),
-                extra=refused,
-                generation=generation,
+                self._settlement(rotated),
+                token=keep(ports, rotated, asked.resource, tokens, ahead_at),
+                granted=scopes.answered(tokens.scope, asked.resource, asked.scopes),
+                failures=failures or {},
                 refreshed_at=now,
                 next_refresh_at=due_at,
                 status=Status.ACTIVE if is_own else None,
-                drop_tokens=crowded(connection, wanted.key),
-                drop_failures=stale(connection, refused[0]) if refused else (),
             )
         )
         ailing = connection.suspicion or connection.status is not Status.ACTIVE
         if written and is_own and ailing:
             tell(ports.events, "Connection Recovered", connection, Status.ACTIVE)
-        return None
+        return Stored()
 
-    def settlement(self, key: ScopeKey, own: ScopeSet) -> Settlement:
-        """A settlement of this job."""
+    def _settlement(self, stored: StoredRefreshToken) -> Settlement:
         connection = self.connection
         return Settlement(
             name=connection.name,
             incarnation=connection.incarnation,
             epoch=connection.epoch,
             owner=self.owner,
-            key=key,
-            own=key == own.key,
+            resource=connection.resource,
+            generation=stored.generation,
         )
 
-    def fail(
+    def _fail(
         self,
         stored: StoredRefreshToken,
-        own: ScopeSet,
         refusal: Refusal,
-        refused: ScopeKey | None = None,
-    ) -> Problem:
-        """A failure of the service's own scope set."""
+        failures: Mapping[str, Failure] | None = None,
+    ) -> Refused:
+        """A failure of the service's own resource. `failures`: of others, learnt on the way."""
         ports, connection = self.ports, self.connection
-        verdict = judge(connection, refusal, self.now(), ports.randomness)
+        verdict = judge(connection, refusal, self._now(), ports.randomness)
         final = verdict.due_at is None
         if not final:
             ports.vault.postpone(stored, verdict.due_at)
         written = ports.connections.settle(
             replace(
-                self.settlement(own.key, own),
-                failure=verdict.failure,
-                generation=stored.generation,
-                extra=(refused, verdict.failure) if refused else None,
-                drop_failures=stale(connection, refused) if refused else (),
+                self._settlement(stored),
+                failures={**(failures or {}), connection.resource: verdict.failure},
                 next_refresh_at=verdict.due_at,
                 status=verdict.status,
                 suspicion=verdict.suspicion,
@@ -210,7 +209,7 @@ class Job:
         )
         if connection.refreshed_at and (verdict.status or connection.status) is Status.ACTIVE:
             # What failed falls due later, and older: rotate cannot see its age.
-            left = connection.refreshed_at + policy.GRANT_LIFE - self.now()
+            left = connection.refreshed_at + policy.GRANT_LIFE - self._now()
             ports.telemetry.count("NextBreakSeconds", left, service="grants")
         if written and final:
             # Last: what is out of the index before its status says so is never looked at again.
@@ -218,37 +217,65 @@ class Job:
         if written and verdict.event:
             status = verdict.status or connection.status
             tell(ports.events, verdict.event, connection, status, refusal.problem)
-        return refusal.problem
+        return Refused(refusal.problem)
 
-    def fail_extra(
-        self, stored: StoredRefreshToken, own: ScopeSet, wanted: ScopeSet, found: Refused | Problem
-    ) -> Problem | None:
-        """A failure of another scope set: answered for that set alone.
+    def _fail_elsewhere(
+        self, stored: StoredRefreshToken, asked: ScopeSet, answer: token_endpoint.Refused | Problem
+    ) -> Result:
+        """A failure of another resource: answered for that one alone.
 
-        A bare AADSTS70000 may be about the scopes or about the grant: the own set tells which.
+        A bare AADSTS70000 may be about the scopes or about the grant: the service's own resource
+        tells which, and is tried unless it was a moment ago.
         """
-        ports, connection, now = self.ports, self.connection, self.now()
-        refusal, before = Refusal.of(found), connection.failures.get(wanted.key)
-        diagnosis = found.diagnosis if isinstance(found, Refused) else None
-        if diagnosis and diagnosis.bare:
-            again = self.ask(stored, own)
-            if not isinstance(again, TokenResponse):
-                return self.fail(stored, own, Refusal.of(again), wanted.key)
-            failure = extra(before, refusal, True, now, ports.randomness)
-            self.store(stored, own, own, again, (wanted.key, failure))
-            return failure.problem(now)
+        ports, connection, now = self.ports, self.connection, self._now()
+        refusal, before = Refusal.of(answer), connection.failures.get(asked.resource)
+        diagnosis = answer.diagnosis if isinstance(answer, token_endpoint.Refused) else None
         scoped = diagnosis is not None and diagnosis.scope_related
-        failure = extra(before, refusal, scoped, now, ports.randomness)
+        if diagnosis and diagnosis.bare:
+            alive = self._alive(now)
+            if alive is None:
+                return self._try_own(stored, asked.resource, refusal)
+            scoped = alive
+        failure = elsewhere(before, refusal, scoped, now, ports.randomness)
         suspect = not scoped and refusal.grant
         if suspect:
-            # The grant itself seems to be refused: have the schedule look at the own set at once.
+            # The grant itself seems to be refused: have the schedule look at the own resource.
             ports.vault.postpone(stored, now)
         ports.connections.settle(
             replace(
-                self.settlement(wanted.key, own),
-                failure=failure,
+                self._settlement(stored),
+                failures={asked.resource: failure},
                 next_refresh_at=now if suspect else None,
-                drop_failures=stale(connection, wanted.key),
             )
         )
-        return failure.problem(now)
+        return Refused(failure.problem(now))
+
+    def _alive(self, now: Instant) -> bool | None:
+        """Whether the service's own resource was redeemed lately; None: it was not tried."""
+        token, last = (
+            self.connection.tokens.get(self.connection.resource),
+            self.connection.last_error,
+        )
+        since = now - policy.FORCE_EVERY
+        if last and last.at > since:
+            return False
+        return True if token and token.obtained_at > since else None
+
+    def _try_own(self, stored: StoredRefreshToken, resource: str, refusal: Refusal) -> Result:
+        """The service's own resource, after a refusal of another one that may mean the grant."""
+        now, randomness = self._now(), self.ports.randomness
+        before, own = self.connection.failures.get(resource), self.connection.service_scopes
+        answer = self._ask(stored, own)
+        if isinstance(answer, TokenResponse):
+            failure = elsewhere(before, refusal, True, now, randomness)
+            result = self._store(stored, own, answer, {resource: failure})
+            return Refused(failure.problem(now)) if isinstance(result, Stored) else result
+        rotated = self._rotate_anyway(stored, answer)
+        if rotated is None:
+            return _superseded()
+        failure = elsewhere(before, Refusal.of(answer), False, now, randomness)
+        return self._fail(rotated, Refusal.of(answer), {resource: failure})
+
+
+def _superseded() -> Abandoned:
+    return Abandoned(Problem("refresh_in_progress", "Someone consented or redeemed meanwhile."))

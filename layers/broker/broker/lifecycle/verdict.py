@@ -1,6 +1,6 @@
 """What a failed redemption makes of a connection. Pure.
 
-Only a refusal of this account's grant, for the service's own scope set, that a second attempt has
+Only a refusal of this account's grant, for the service's own resource, that a second attempt has
 confirmed moves the status (AADSTS70000 is known to come and go with the same token). Everything
 else is waited out.
 """
@@ -75,7 +75,7 @@ class Verdict:
 def judge(
     connection: Connection, refusal: Refusal, now: Instant, randomness: Randomness
 ) -> Verdict:
-    """The verdict on a failure of the service's own scope set."""
+    """The verdict on a failure of the service's own resource."""
     status = _STATUS.get(refusal.effect)
     if status is None:
         return _wait(connection, refusal, now, randomness)
@@ -121,41 +121,46 @@ def _wait(
     connection: Connection, refusal: Refusal, now: Instant, randomness: Randomness
 ) -> Verdict:
     """Not about the grant: later again, and the grant is as good as before."""
-    failure = wait(refusal, connection.last_error, now, randomness)
-    due_at = failure.retry_at
-    if refusal.effect is Effect.CREDENTIAL:  # soon for callers, at leisure for the schedule
-        due_at = max(due_at, Instant(int(now + policy.backoff(failure.attempts, randomness))))
+    failure, due_at = _passing(refusal, connection.last_error, now, randomness)
     return Verdict(failure, None, connection.suspicion, due_at, None)
 
 
-def wait(refusal: Refusal, before: Failure | None, now: Instant, randomness: Randomness) -> Failure:
-    """A failure that is waited out: at least as long as Microsoft asked for."""
-    attempts = (before.attempts if before else 0) + 1
-    short = refusal.effect is Effect.CREDENTIAL
-    own = (
-        randomness.between(*policy.CREDENTIAL_WAIT)
-        if short
-        else policy.backoff(attempts, randomness)
-    )
-    pause = max(refusal.retry_after or 0, own)
-    return refusal.failure(before, now, Instant(int(now + pause) + 1))
+def _passing(
+    refusal: Refusal, before: Failure | None, now: Instant, randomness: Randomness
+) -> tuple[Failure, Instant]:
+    """The record of what passes, and when the schedule tries again: at least as much later as
+    Microsoft asked for, more each time.
+
+    Callers ask again when they may force a redemption; about the client credential sooner, for the
+    circuit breaker answers then, and the schedule takes its leisure.
+    """
+    attempts, asked = (before.attempts if before else 0) + 1, refusal.retry_after or 0
+    due_at = _later(now, max(asked, policy.backoff(attempts, randomness)))
+    if refusal.effect is Effect.CREDENTIAL:
+        retry_at = _later(now, max(asked, randomness.between(*policy.CREDENTIAL_WAIT)))
+        return refusal.failure(before, now, retry_at), max(due_at, retry_at)
+    retry_at = max(due_at, Instant(now + policy.FORCE_EVERY))
+    return refusal.failure(before, now, retry_at), due_at
 
 
-def extra(
+def _later(now: Instant, seconds: float) -> Instant:
+    return Instant(int(now + seconds) + 1)
+
+
+def elsewhere(
     before: Failure | None, refusal: Refusal, scoped: bool, now: Instant, randomness: Randomness
 ) -> Failure:
-    """The record for a scope set that is not the service's own: it never touches the connection.
+    """The record of a resource that is not the service's own: it never touches the connection.
 
     `scoped`: Microsoft objects to the scopes, not to the grant.
     """
     if not refusal.grant:
-        return wait(refusal, before, now, randomness)
+        return _passing(refusal, before, now, randomness)[0]
     if scoped:
-        provider = refusal.problem.provider
         problem = Problem(
             "scope_not_granted",
-            "The owner (or their tenant) has not consented to these scopes.",
-            provider=provider,
+            "The owner (or their tenant) has not consented to this resource.",
+            provider=refusal.problem.provider,
         )
         refusal = Refusal(refusal.effect, problem)
-    return refusal.failure(before, now, Instant(now + policy.EXTRA_WAIT))
+    return refusal.failure(before, now, Instant(now + policy.REFUSED_WAIT))

@@ -50,13 +50,13 @@ class Api(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RefreshRequest:
-    """A wish to redeem: names and reasons, no secrets. `scope` None is the service's own set."""
+    """A wish to redeem: names and reasons, no secrets. `resource` None is the service's own."""
 
     connection: Name
     incarnation: Incarnation
     reason: str
     """caller, ahead, schedule, operator, import, consent, verify or admin."""
-    scope: str | None = None
+    resource: str | None = None
     owner: str | None = None
     """The lease's owner, if the sender has taken it already."""
     generation: int | None = None

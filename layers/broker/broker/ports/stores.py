@@ -6,7 +6,7 @@ not answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from broker.domain.attempts import Progress, State, Ticket
@@ -22,33 +22,29 @@ from broker.domain.connection import (
     Suspicion,
     Token,
 )
-from broker.domain.names import Incarnation, Instant, Name, ScopeKey
+from broker.domain.names import Incarnation, Instant, Name
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How a redemption ended, for one scope set. What is None stays as it is."""
+    """How a redemption ended. What is None stays as it is."""
 
     name: Name
     incarnation: Incarnation
     epoch: int
     owner: str
-    key: ScopeKey
-    own: bool
-    """Whether it was the service's own scope set: only that moves status and last_error."""
+    resource: str
+    """The service's own: only its token and its failure move last_error and suspicion."""
     token: Token | None = None
     granted: tuple[str, ...] | None = None
     """The scopes that Microsoft answered for the token's resource, full names."""
-    failure: Failure | None = None
-    extra: tuple[ScopeKey, Failure] | None = None
-    """A failure of another set than the service's own, found on the way."""
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    """By resource, all of them the connection's."""
     generation: int | None = None
     refreshed_at: Instant | None = None
     next_refresh_at: Instant | None = None
     status: Status | None = None
     suspicion: Suspicion | None = None
-    drop_tokens: tuple[ScopeKey, ...] = ()
-    drop_failures: tuple[ScopeKey, ...] = ()
 
 
 class Leases(Protocol):
@@ -129,7 +125,8 @@ class Connections(Leases, Protocol):
         """Write how a redemption ended and release the lease in one write, if incarnation, epoch
         and lease owner still hold; False (and nothing written) otherwise.
 
-        A token clears the failure of its key; an own token clears last_error and suspicion too.
+        A token clears the failure of its resource; for the service's own that is last_error, and
+        suspicion goes with it.
         """
         ...
 
@@ -189,7 +186,8 @@ class Consent:
     scopes: tuple[str, ...]
     """What was asked for; the connection's scopes from now on."""
     granted: Mapping[str, tuple[str, ...]]
-    tokens: Mapping[ScopeKey, Token]
+    tokens: Mapping[str, Token]
+    """By resource."""
     now: Instant
     next_refresh_at: Instant
     link: int | None

@@ -16,8 +16,10 @@ from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 from broker.ports.outside import Reply
 
-MAX_TOKEN = 32_768
-"""Characters. Microsoft's have a few thousand; eight of this size still fit into one item."""
+MAX_ACCESS_TOKEN = 32_768
+"""Characters. Microsoft's have a few thousand; five of this size still fit into one item."""
+MAX_REFRESH_TOKEN = 131_072
+"""Characters. Microsoft's have about two thousand; it has an item of 400 KB for itself."""
 MAX_SCOPE = 8192
 """Characters. Cut, it would hide what a token may do."""
 MAX_LIFE = 172_800
@@ -43,29 +45,42 @@ class TokenResponse:
         return Instant(math.floor(self.asked_at) + self.expires_in)
 
 
-def parse(reply: Reply, asked_at: float) -> TokenResponse:
-    """The tokens of a 200, or `provider_error` naming the field that is wrong."""
+class Unusable(Problem):
+    """A 200 without an access token that can be used. The refresh token that came along, if one
+    did, is good all the same: perhaps the only one from now on."""
+
+    def __init__(self, detail: str, refresh_token: Secret | None) -> None:
+        self.refresh_token = refresh_token
+        super().__init__("provider_error", detail)
+
+
+def parse(reply: Reply, asked_at: float, asked: str) -> TokenResponse:
+    """The tokens of a 200, or `Unusable` naming the field that is wrong.
+
+    `asked`: the scopes of the request, for an answer without `scope` means those (§5.1).
+    """
     try:
         body: Any = json.loads(reply.body)
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise Problem("provider_error", "The token endpoint's answer is not a JSON object.")
-    if str(body.get("token_type")).lower() != "bearer":
-        raise Problem("provider_error", "The token endpoint's answer has no Bearer token_type.")
-    access = _secret(body, "access_token")
-    if access is None:
-        raise Problem("provider_error", "The token endpoint's answer has no access_token.")
+        raise Unusable("The token endpoint's answer is not a JSON object.", None)
+    refresh_token = _secret(body, "refresh_token", MAX_REFRESH_TOKEN)
+    access_token = _secret(body, "access_token", MAX_ACCESS_TOKEN)
     expires_in = _seconds(body.get("expires_in"))
+    scope = _scope(body.get("scope"), asked)
+    if str(body.get("token_type")).lower() != "bearer":
+        raise Unusable("The token endpoint's answer has no Bearer token_type.", refresh_token)
+    if access_token is None:
+        raise Unusable("The token endpoint's answer has no usable access_token.", refresh_token)
     if expires_in is None:
-        raise Problem("provider_error", "The token endpoint's answer has no sane expires_in.")
-    scope = body.get("scope", "")
-    if not isinstance(scope, str) or len(scope) > MAX_SCOPE:
-        raise Problem("provider_error", "The token endpoint's answer has no sane scope.")
+        raise Unusable("The token endpoint's answer has no sane expires_in.", refresh_token)
+    if scope is None:
+        raise Unusable("The token endpoint's answer has no sane scope.", refresh_token)
     return TokenResponse(
-        access_token=access,
-        refresh_token=_secret(body, "refresh_token"),
-        id_token=_secret(body, "id_token"),
+        access_token=access_token,
+        refresh_token=refresh_token,
+        id_token=_secret(body, "id_token", MAX_ACCESS_TOKEN),
         scope=scope,
         asked_at=asked_at,
         expires_in=expires_in,
@@ -73,13 +88,19 @@ def parse(reply: Reply, asked_at: float) -> TokenResponse:
     )
 
 
-def _secret(body: Mapping[str, Any], name: str) -> Secret | None:
+def _secret(body: Mapping[str, Any], name: str, most: int) -> Secret | None:
+    """A text of 1 to `most` characters that UTF-8 can write; None for anything else."""
     value = body.get(name)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not 0 < len(value) <= most:
         return None
-    if len(value) > MAX_TOKEN:
-        raise Problem("provider_error", f"The token endpoint's {name} is too long.")
-    return Secret(value)
+    return Secret(value) if value.isascii() else None
+
+
+def _scope(value: object, asked: str) -> str | None:
+    """What the token may do; None if that cannot be told."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return asked
+    return value if isinstance(value, str) and len(value) <= MAX_SCOPE else None
 
 
 def _seconds(value: object) -> int | None:

@@ -3,7 +3,7 @@
 A fresh data key for each write, AES-256-GCM. The encryption context is given to KMS *and* is the
 authenticated data of the cipher, so a sealed value opens only in the encryption
 context it was sealed for: same
-stack, incarnation, purpose, scope key and generation.
+stack, incarnation, purpose, resource, epoch and generation.
 
 Layout: version (1 byte) | length of the encrypted data key (2, big endian) | encrypted data key |
 nonce (12) | ciphertext and tag.
@@ -60,15 +60,24 @@ class Keys(Protocol):
 
 
 def encryption_context(
-    stack: str, incarnation: str, purpose: Purpose, generation: int, scope_key: str = "-"
+    stack: str,
+    incarnation: str,
+    purpose: Purpose,
+    generation: int,
+    epoch: int,
+    resource: str = "-",
 ) -> Context:
-    """The encryption context a value is sealed for. KMS wants strings and refuses empty ones."""
+    """The encryption context a value is sealed for. KMS wants strings and refuses empty ones.
+
+    `resource`: whose access token it is; '-' for what belongs to no resource.
+    """
     return {
         "stack": stack,
         "incarnation": incarnation,
         "purpose": purpose,
         "generation": str(generation),
-        "scope_key": scope_key,
+        "epoch": str(epoch),
+        "resource": resource,
     }
 
 
@@ -76,7 +85,7 @@ def seal(keys: Keys, where: Context, value: Secret) -> bytes:
     """The sealed bytes for this encryption context."""
     plain, encrypted = keys.generate(where)
     nonce = os.urandom(NONCE_BYTES)
-    body = AESGCM(plain).encrypt(nonce, value.open().encode(), _authenticated(where))
+    body = AESGCM(plain).encrypt(nonce, value.open().encode(), authenticated(where))
     return bytes([VERSION]) + len(encrypted).to_bytes(2, "big") + encrypted + nonce + body
 
 
@@ -94,11 +103,12 @@ def unseal(keys: Keys, where: Context, sealed: bytes) -> Secret:
         raise SealBroken("truncated")
     plain = keys.decrypt(encrypted, where)
     try:
-        return Secret(AESGCM(plain).decrypt(nonce, body, _authenticated(where)).decode())
+        return Secret(AESGCM(plain).decrypt(nonce, body, authenticated(where)).decode())
     except (InvalidTag, ValueError) as error:
         # ValueError: a key of the wrong size, as some emulators give for a wrong key id.
         raise SealBroken("wrong encryption context or damaged") from error
 
 
-def _authenticated(where: Context) -> bytes:
+def authenticated(where: Context) -> bytes:
+    """The encryption context as bytes, the same for the same context."""
     return json.dumps(where, sort_keys=True, separators=(",", ":")).encode()

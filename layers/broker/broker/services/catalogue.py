@@ -14,9 +14,6 @@ from broker.domain import scopes as sets
 from broker.domain.names import SHARED_TENANTS
 from broker.domain.problems import Problem
 
-MAX_RESOURCES = 5
-"""Resources one consent may serve: each is redeemed once right after the callback, in its 20 s."""
-
 
 @dataclass(frozen=True, slots=True)
 class Probe:
@@ -50,12 +47,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a connection asks for: all consented scopes, and the set its service is about."""
+    """What a connection asks for: the service's own resource, and the scopes of all resources."""
 
     resource: str
     scopes: tuple[str, ...]
-    own: sets.ScopeSet
-    required: tuple[str, ...]
 
 
 @cache
@@ -92,18 +87,19 @@ def plan(service: Service, resource: object, wanted: Sequence[object] | None) ->
     and when nothing is asked of the service itself.
     """
     host = _host(service, resource)
+    usual = tuple(_full(host, scope) for scope in service.scopes)
     required = tuple(_full(host, scope) for scope in service.required)
-    chosen = sets.names(wanted) if wanted else tuple(_full(host, s) for s in service.scopes)
-    everything = tuple(sorted({*chosen, *required}))
+    chosen = sets.names(wanted) if wanted else usual
+    everything = sets.spelled((*required, *chosen), like=usual)
     groups = sets.group(everything)
-    own_resource = sets.resource(_full(host, service.scopes[0]))
+    own_resource = sets.resource(usual[0])
     if own_resource not in groups:
         raise Problem("invalid_request", f"scopes: ask for at least one scope of {own_resource}.")
-    if len(groups) > MAX_RESOURCES:
-        raise Problem("invalid_request", f"scopes: at most {MAX_RESOURCES} resources.")
+    if len(groups) > sets.MAX_RESOURCES:
+        raise Problem("invalid_request", f"scopes: at most {sets.MAX_RESOURCES} resources.")
     for group in groups.values():
         sets.pure(group, "scopes")
-    return Plan(own_resource, everything, groups[own_resource], required)
+    return Plan(own_resource, everything)
 
 
 def required(service: str, own_resource: str) -> tuple[str, ...]:

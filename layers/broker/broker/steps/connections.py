@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,7 +67,11 @@ class Step:
             expected=wish.account,
             grants=wish.grants,
             labels=wish.labels,
-            parameters=self._seal(incarnation, 1, wish.parameters),
+            parameters={
+                key: self._seal(incarnation, key, secret, 1, 0)
+                for key, secret in wish.parameters.items()
+                if secret is not None
+            },
         )
         made = self._invite(connection, self._opened(plan.scopes, created_by), base_url)
         connection = replace(connection, link=1, tickets=made.tickets, open_link=made.opened)
@@ -103,7 +106,7 @@ class Step:
                 raise Problem("conflict")
             version = before.version + 1
             sealed = {
-                key: self._seal(before.incarnation, version, {key: secret})[key]
+                key: self._seal(before.incarnation, key, secret, version, before.epoch)
                 for key, secret in wish.parameters.items()
                 if secret is not None
             }
@@ -153,8 +156,9 @@ class Step:
         """Import a refresh token that this client id holds already: sealed at once, and the
         connection's only after it has been redeemed."""
         connection, now = self._find(name), self._now()
-        where = encryption_context(self.stack, connection.incarnation, "import", now)
-        sealed = Sealed(seal(self.vault_keys, where, refresh_token), now)
+        epoch = connection.epoch
+        where = encryption_context(self.stack, connection.incarnation, "import", now, epoch)
+        sealed = Sealed(seal(self.vault_keys, where, refresh_token), now, epoch)
         self.candidates.put(connection.incarnation, sealed, Instant(now + IMPORT_SECONDS))
         self._order(connection, "import")
         return Done(self.show(name), {})
@@ -186,15 +190,11 @@ class Step:
             raise Problem("tenant_not_allowed", "The broker does not admit this tenant.")
 
     def _seal(
-        self, incarnation: Incarnation, generation: int, parameters: Mapping[str, Secret | None]
-    ) -> dict[str, Sealed]:
-        """Each parameter for itself, so that one can be changed without opening the others."""
-        found = {}
-        for name, secret in parameters.items():
-            if secret is not None:
-                where = encryption_context(self.stack, incarnation, PARAMETERS[name], generation)
-                found[name] = Sealed(seal(self.token_keys, where, secret), generation)
-        return found
+        self, incarnation: Incarnation, name: str, secret: Secret, generation: int, epoch: int
+    ) -> Sealed:
+        """A parameter for itself, so that one can be changed without opening the others."""
+        where = encryption_context(self.stack, incarnation, PARAMETERS[name], generation, epoch)
+        return Sealed(seal(self.token_keys, where, secret), generation, epoch)
 
     def _opened(
         self, wanted: tuple[str, ...], created_by: str, allow_account_change: bool = False

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broker.domain import scopes
 from broker.domain.connection import Connection
 from broker.domain.names import Instant
 from broker.domain.problems import Problem
 from broker.lifecycle import policy
 from broker.lifecycle.imports import adopt
-from broker.lifecycle.redemption import Answered, Job, Ports
+from broker.lifecycle.redemption import Job, Ports
+from broker.lifecycle.result import Abandoned, Lapsing, Refused, Result, Stored
+from broker.lifecycle.serving import bar
 from broker.ports.errors import Unavailable
 from broker.ports.outside import RefreshRequest
 from broker.sealing.envelope import SealBroken
+
+FOR_CALLERS = ("caller", "ahead")
+"""Reasons of orders that callers cause: the limits of `serving.bar` are theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +36,47 @@ class Step(Ports):
         )
         if connection is None:
             return self._lost(order)
+        try:
+            result = self._redeem(order, connection, owner, now)
+        except (Unavailable, SealBroken):
+            self._release(connection, owner)
+            raise
+        match result:
+            case Stored():
+                return None
+            case Refused(problem):
+                return problem
+            case Abandoned(reason):
+                self._release(connection, owner)
+                return reason
+            case Lapsing(error):
+                raise error
+
+    def _redeem(
+        self, order: RefreshRequest, connection: Connection, owner: str, now: Instant
+    ) -> Result:
+        """What the order asks for, if it still makes sense."""
         if order.reason == "schedule" and order.generation is not None and not connection.due(now):
             # Another order of the schedule has been here, and Microsoft refused, or gave no new
             # refresh token, so that the generation does not tell.
-            self.connections.release(connection.name, connection.incarnation, owner)
-            return None
-        problem: Problem | None = None
-        try:
-            if order.reason == "import":
-                adopt(self, connection, now)
-            else:
-                _look(order, connection, now)
-                problem = Job(self, connection, owner).redeem(order)
-        except Problem as refusal:
-            self.connections.release(connection.name, connection.incarnation, owner)
-            return refusal
-        except Answered:
-            raise  # the lease is left to lapse, or each waiting caller would have Microsoft answer
-        except (Unavailable, SealBroken):
-            self.connections.release(connection.name, connection.incarnation, owner)
-            raise
-        return problem
+            return Abandoned(None)
+        if order.reason == "import":
+            return adopt(self, connection, now)
+        resource = order.resource or connection.resource
+        if resource not in connection.scope_sets:
+            return Abandoned(Problem("scope_not_granted", "The connection has no such resource."))
+        if connection.ended:
+            if order.reason == "schedule":
+                self.custody.retire(connection)
+            return Abandoned(connection.broken(now))
+        if order.reason in FOR_CALLERS and (barred := bar(connection, resource, now)):
+            # Somebody else has tried since the caller looked.
+            return Abandoned(barred)
+        job = Job(self, connection, owner, order.client_authentication)
+        return job.redeem(connection.scope_sets[resource])
+
+    def _release(self, connection: Connection, owner: str) -> None:
+        self.connections.release(connection.name, connection.incarnation, owner)
 
     def _now(self) -> Instant:
         return Instant(int(self.clock()))
@@ -65,14 +89,3 @@ class Step(Ports):
         if order.generation is not None and connection.generation > order.generation:
             return None
         return Problem("refresh_in_progress")
-
-
-def _look(order: RefreshRequest, connection: Connection, now: Instant) -> None:
-    """Raises if somebody else has tried, and failed, since the caller looked; what the caller is
-    told then is on record."""
-    if order.reason not in ("caller", "ahead"):
-        return
-    key = scopes.single(order.scope).key if order.scope else None
-    failure = connection.failures.get(key) if key else connection.last_error
-    if failure and failure.retry_at > now:
-        raise Problem("refresh_in_progress", retry_after=failure.retry_at - now)

@@ -1,7 +1,7 @@
 """token: serves the cached access token; on a miss the winner of the lease asks refresh.
 
-A warm hit is one strongly consistent read and nothing else. A token that is still valid is served
-whatever the last refresh said; an expired one never.
+A warm hit is one strongly consistent read and nothing else. What a caller gets is decided in
+`lifecycle.serving`; here it is carried out.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from broker.domain import scopes
-from broker.domain.connection import Connection, Sealed, Token
-from broker.domain.grants import Caller, reach
+from broker.domain.connection import Sealed, Token
+from broker.domain.grants import Caller
 from broker.domain.names import Instant, Name, rfc3339
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
-from broker.lifecycle import policy
-from broker.lifecycle.serving import RETRY_AFTER, Query, View
+from broker.lifecycle import policy, serving
+from broker.lifecycle.serving import RETRY_AFTER, Query, Refuse, Renew, Serve, View, decide
 from broker.ports.ambient import Clock, Randomness, Telemetry
 from broker.ports.errors import Unavailable
 from broker.ports.outside import Refresher, RefreshRequest
@@ -59,28 +59,37 @@ class Step:
     ) -> dict[str, Any]:
         """The token answer, or a `Problem`. Raises `Unavailable` if the table cannot be read.
 
-        `audit`: a record that is told the scope key the decision is about.
+        `audit`: a record that is told the resource the decision is about.
         """
-        if audit is not None and query.scope:
-            audit["scope_key"] = query.scope.key
-        view = self._view(self.connections.get(name), caller, query)
+        view = serving.view(self.connections.get(name), caller, query)
         if audit is not None:
-            audit["scope_key"] = view.wanted.key
+            audit["resource"] = view.resource
+        answer = self._hit(view, query)
+        if answer is None:
+            self.telemetry.count("TokenMiss")
+            answer = self._answer(*self._replace(view, caller, query))
+        return answer
+
+    def _hit(self, view: View, query: Query) -> dict[str, Any] | None:
+        """The answer of the stored token; None if a new one is needed."""
         now = self._now()
-        token = view.token(now)
+        match decide(view, query, now):
+            case Refuse(problem):
+                raise problem
+            case Renew():
+                return None
+            case Serve(token, ahead):
+                self._note_use(view, now, ahead)
         try:
-            if token and self._good(token, query, now, view):
-                self._ahead(view, token, now)
-                answer = self._answer(view, token)
-                self.telemetry.count("TokenHit")
-                return answer
+            answer = self._answer(view, token)
         except SealBroken:
             # Damaged or moved: a new token heals it. If this one is new, it is something else.
             self.telemetry.note("seal_broken")
-            if token and self._new(token, now):
+            if serving.is_new(token, now):
                 raise
-        self.telemetry.count("TokenMiss")
-        return self._answer(*self._replace(view, caller, query))
+            return None
+        self.telemetry.count("TokenHit")
+        return answer
 
     def _replace(self, view: View, caller: Caller, query: Query) -> tuple[View, Token]:
         """A new token; the valid old one if AWS fails on the way."""
@@ -88,39 +97,12 @@ class Step:
             return self._renew(view, caller, query)
         except Unavailable as error:
             self.telemetry.note("renew_failed", service=error.service, code=error.code)
-            return self._settle(view, Problem("broker_unavailable"))
+            return self._last_resort(view, Problem("broker_unavailable"))
 
     def _now(self) -> Instant:
         return Instant(int(self.clock()))
 
-    def _view(self, connection: Connection | None, caller: Caller, query: Query) -> View:
-        """Grants are checked on every read; no connection and no grant look the same."""
-        if connection is None:
-            raise Problem("access_denied")
-        allowed = reach(connection.grants, caller)
-        if connection.suspended:
-            raise Problem("suspended")
-        own = scopes.group(connection.scopes)[connection.resource]
-        wanted = query.scope or own
-        if not allowed.holds(wanted.scopes):
-            raise Problem("scope_not_granted", "Your grant does not hold the scopes you ask for.")
-        return View(connection, allowed, wanted, wanted.key == own.key)
-
-    def _good(self, token: Token, query: Query, now: int, view: View) -> bool:
-        """Whether the stored token will do as it is."""
-        left, fresh = token.expires_at - now, self._new(token, now)
-        failure = view.failure()
-        if failure and now - failure.at < policy.FORCE_EVERY and left >= policy.MANDATORY:
-            return True  # one forced redemption a minute, whether it went well or not
-        if left < query.min_ttl:
-            if fresh:
-                raise Problem("min_ttl_unreachable")
-            return False
-        if query.rejected and not fresh and self._open(view, token).sha256() == query.rejected:
-            return False
-        return left >= policy.MANDATORY or fresh
-
-    def _ahead(self, view: View, token: Token, now: Instant) -> None:
+    def _note_use(self, view: View, now: Instant, ahead: bool) -> None:
         """Record the use, and replace the token in the background if the schedule is late.
 
         Nothing that fails here concerns the caller, who has a valid token.
@@ -129,10 +111,8 @@ class Step:
         try:
             if now - (connection.last_used_at or 0) >= policy.USED_EVERY:
                 self.connections.used(connection.name, connection.incarnation, now)
-            if now >= policy.advisory(token) and not view.barred(now):
-                owner = self._claim(view, now)
-                if owner:
-                    self.refresher.start(self._order(view, owner, "ahead"))
+            if ahead and (owner := self._claim(view, now)):
+                self.refresher.start(_order(view, owner, "ahead"))
         except Unavailable as error:
             self.telemetry.note("ahead_failed", service=error.service, code=error.code)
 
@@ -146,40 +126,29 @@ class Step:
         won = self.connections.claim(name, incarnation, owner, now, until, seen)
         return owner if won else None
 
-    def _order(self, view: View, owner: str, reason: str) -> RefreshRequest:
-        """It may come late or twice, or after a consent: then the generation tells."""
-        connection = view.connection
-        scope = None if view.own else view.wanted.text
-        seen = connection.generation
-        return RefreshRequest(connection.name, connection.incarnation, reason, scope, owner, seen)
-
     def _renew(self, view: View, caller: Caller, query: Query) -> tuple[View, Token]:
         """A redemption, by this caller or by another one; then the token, new or still valid."""
         deadline, pause = self.clock() + WAIT, POLL[0]
+        busy = Problem("refresh_in_progress", retry_after=RETRY_AFTER)
         while True:
-            now = self._now()
-            barred = view.barred(now)
-            if barred:
-                return self._settle(view, barred)
-            owner = self._claim(view, now)
-            if owner:
+            if owner := self._claim(view, self._now()):
                 problem = self._run(view, owner)
-                view = self._again(view, caller, query, consistent=True)
-                return self._settle(view, self._reason(view, problem), query)
+                return self._outcome(self._again(view, caller, query), query, problem or busy)
             if self.clock() + pause > deadline:
-                busy = Problem("refresh_in_progress", retry_after=RETRY_AFTER)
-                return self._settle(self._again(view, caller, query, consistent=True), busy)
+                return self._outcome(self._again(view, caller, query), query, busy)
             self.sleep(self.randomness.between(pause / 2, pause))
             pause = min(pause * 1.6, POLL[1])
             view = self._again(view, caller, query, consistent=False)
-            token = view.token(self._now())
-            if token and self._good(token, query, self._now(), view):
-                return view, token
+            match decide(view, query, self._now()):
+                case Serve(token):
+                    return view, token
+                case Refuse(reason):
+                    raise reason
 
     def _run(self, view: View, owner: str) -> Problem | None:
         """Have refresh redeem now."""
         try:
-            return self.refresher.run(self._order(view, owner, "caller"))
+            return self.refresher.run(_order(view, owner, "caller"))
         except Unavailable as error:
             self.telemetry.note("refresh_failed", service=error.service, code=error.code)
             if error.code in NOT_STARTED:
@@ -187,60 +156,45 @@ class Step:
                 self.connections.release(connection.name, connection.incarnation, owner)
             return Problem("broker_unavailable", retry_after=RETRY_AFTER)
 
-    def _reason(self, view: View, problem: Problem | None) -> Problem:
-        """Why there is no token after a redemption: what is on record says more than its answer."""
-        busy = Problem("refresh_in_progress", retry_after=RETRY_AFTER)
-        return view.barred(self._now()) or problem or busy
-
-    def _again(self, view: View, caller: Caller, query: Query, *, consistent: bool) -> View:
+    def _again(self, view: View, caller: Caller, query: Query, *, consistent: bool = True) -> View:
         """The connection as it is now; a stale read of another creation or an earlier consent is
         as good as none."""
         known = view.connection
-        found = self.connections.get(known.name, consistent=consistent)
-        current = found and found.incarnation == known.incarnation and found.epoch >= known.epoch
+        latest = self.connections.get(known.name, consistent=consistent)
+        current = latest and latest.incarnation == known.incarnation and latest.epoch >= known.epoch
         if not consistent and not current:
             return view
-        return self._view(found, caller, query)
+        return serving.view(latest, caller, query)
 
-    def _settle(
-        self, view: View, otherwise: Problem, query: Query | None = None
-    ) -> tuple[View, Token]:
+    def _outcome(self, view: View, query: Query, otherwise: Problem) -> tuple[View, Token]:
+        """What there is after a redemption: what is on record says more than its answer."""
+        match decide(view, query, self._now()):
+            case Serve(token):
+                return view, token
+            case Refuse(reason):
+                raise reason
+            case Renew():
+                return self._last_resort(view, otherwise)
+
+    def _last_resort(self, view: View, otherwise: Problem) -> tuple[View, Token]:
         """The valid token there is, or the problem."""
-        now = self._now()
-        token = view.token(now)
+        token = view.connection.token(view.resource, self._now())
         if token is None:
             raise otherwise
-        if query and token.expires_at - now < query.min_ttl and self._new(token, now):
-            raise Problem("min_ttl_unreachable")
         return view, token
 
-    def _new(self, token: Token, now: int) -> bool:
-        return now - token.obtained_at < policy.FORCE_EVERY
-
-    def _open(self, view: View, token: Token) -> Secret:
-        return self._unseal(view, "access_token", token.sealed, view.wanted.key)
-
-    def _unseal(self, view: View, purpose: Purpose, sealed: Sealed, key: str = "-") -> Secret:
+    def _unseal(self, view: View, purpose: Purpose, sealed: Sealed, resource: str = "-") -> Secret:
         """The value, from memory if this environment has opened it before."""
+        incarnation = view.connection.incarnation
         where = encryption_context(
-            self.stack, view.connection.incarnation, purpose, sealed.generation, key
+            self.stack, incarnation, purpose, sealed.generation, sealed.epoch, resource
         )
-        return self.opened.get(sealed.data, lambda: unseal(self.keys, where, sealed.data))
+        return self.opened.get(where, sealed.data, lambda: unseal(self.keys, where, sealed.data))
 
     def _answer(self, view: View, token: Token) -> dict[str, Any]:
-        """RFC 6749 §5.1 and the broker's additions.
-
-        Microsoft puts every consented scope of a resource into a token, so a limited grant is held
-        against the answered scopes.
-        """
-        held = scopes.answered(token.scope, token.resource)
-        if not view.reach.holds(held) or (view.reach.scopes is not None and not held):
-            raise Problem(
-                "scope_not_granted",
-                "Microsoft's token holds scopes outside your grant: it carries every consented "
-                "scope of the resource.",
-            )
-        secret = self._open(view, token)
+        """RFC 6749 §5.1 and the broker's additions."""
+        view.admit(scopes.answered(token.scope, token.resource))
+        secret = self._unseal(view, "access_token", token.sealed, view.resource)
         parameters = {
             name: self._unseal(view, PARAMETERS[name], sealed).open()
             for name, sealed in view.connection.parameters.items()
@@ -258,3 +212,11 @@ class Step:
             "expires_at": rfc3339(token.expires_at),
             "parameters": parameters,
         }
+
+
+def _order(view: View, owner: str, reason: str) -> RefreshRequest:
+    """It may come late or twice, or after a consent: then the generation tells."""
+    connection = view.connection
+    resource = None if view.resource == connection.resource else view.resource
+    seen = connection.generation
+    return RefreshRequest(connection.name, connection.incarnation, reason, resource, owner, seen)

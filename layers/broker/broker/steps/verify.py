@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from broker.domain import scopes
-from broker.domain.connection import Check, Connection, Token
+from broker.domain.connection import Check, Connection, Sealed, Token
 from broker.domain.names import Incarnation, Name
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
@@ -18,7 +18,7 @@ from broker.ports.ambient import Clock, Telemetry
 from broker.ports.errors import Unavailable
 from broker.ports.outside import Api, Refresher, RefreshRequest
 from broker.ports.stores import Leases
-from broker.sealing.envelope import PARAMETERS, Keys, encryption_context, unseal
+from broker.sealing.envelope import PARAMETERS, Keys, Purpose, encryption_context, unseal
 from broker.services import catalogue, checks, probes
 from broker.services.probes import Stale, Target
 
@@ -77,7 +77,8 @@ class Step:
         if not held.ok:
             return
         try:
-            yield from self._probe(connection, token, left)
+            # Whole or not at all: what is tried again tells each check once.
+            yield from list(self._probe(connection, token, left))
         except Stale as stale:
             # Fault 109: a token that is too old by the service's clock; once more with a new one.
             if left() < FORCE_SECONDS:
@@ -118,9 +119,8 @@ class Step:
         return problem, self._read(connection.name, connection.incarnation)
 
     def _token(self, connection: Connection) -> Token | None:
-        """The valid token of the service's own scope set."""
-        token = connection.tokens.get(scopes.group(connection.scopes)[connection.resource].key)
-        return token if token and token.expires_at > self.clock() else None
+        """The valid token of the service's own resource."""
+        return connection.token(connection.resource, self.clock())
 
     def _scopes(self, connection: Connection, token: Token) -> Check:
         required = catalogue.required(connection.service, connection.resource)
@@ -137,11 +137,7 @@ class Step:
         if probe is None:
             yield checks.passed("service", "Only the token was checked, not the service's API.")
             return
-        key = scopes.group(connection.scopes)[connection.resource].key
-        where = encryption_context(
-            self.stack, connection.incarnation, "access_token", token.sealed.generation, key
-        )
-        secret = unseal(self.keys, where, token.sealed.data)
+        secret = self._open(connection, "access_token", token.sealed, token.resource)
         target = Target(self.api, probe.at(self.hosts), secret, left)
         if probe.kind == "graph":
             yield from probes.graph(target, scopes.answered(token.scope, token.resource))
@@ -150,12 +146,15 @@ class Step:
 
     def _parameters(self, connection: Connection) -> dict[str, Secret]:
         return {
-            name: unseal(
-                self.keys,
-                encryption_context(
-                    self.stack, connection.incarnation, PARAMETERS[name], sealed.generation
-                ),
-                sealed.data,
-            )
+            name: self._open(connection, PARAMETERS[name], sealed)
             for name, sealed in connection.parameters.items()
         }
+
+    def _open(
+        self, connection: Connection, purpose: Purpose, sealed: Sealed, resource: str = "-"
+    ) -> Secret:
+        incarnation = connection.incarnation
+        where = encryption_context(
+            self.stack, incarnation, purpose, sealed.generation, sealed.epoch, resource
+        )
+        return unseal(self.keys, where, sealed.data)

@@ -30,6 +30,7 @@ def connection(
         "tenant": one.tenant,
         "scopes": list(one.scopes),
         "granted_scopes": {resource: list(scopes) for resource, scopes in one.granted.items()},
+        "excess_scopes": list(one.excess_scopes),
         "account": account
         and {
             "username": account.username,

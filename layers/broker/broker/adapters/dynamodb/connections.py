@@ -90,7 +90,7 @@ class Connections(Leases):
     def settle(self, settlement: Settlement) -> bool:
         same_consent = "#epoch = :epoch"
         still_ours = "#lease_owner = :owner"
-        change, bound = _change(settlement)
+        change, bound, aliases = _change(settlement)
         done = self._table.update(
             settlement.name,
             change,
@@ -101,7 +101,7 @@ class Connections(Leases):
                 epoch=settlement.epoch,
                 owner=settlement.owner,
             ),
-            aliases={"answerer": settlement.token.resource} if settlement.token else {},
+            aliases=aliases,
         )
         return done is not None
 
@@ -172,30 +172,33 @@ class Connections(Leases):
         raise Unavailable(SERVICE, "UnprocessedKeys")
 
 
-def _change(end: Settlement) -> tuple[str, dict[str, Any]]:
-    """The update expression of a settlement, in which #answerer is the token's resource, and its
-    values."""
+def _change(end: Settlement) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """The update expression of a settlement, its values, and what its placeholders for resources
+    (#r0, #r1) stand for."""
+    answerer = [end.token.resource] if end.token else []
+    places = {name: f"r{n}" for n, name in enumerate(dict.fromkeys([*answerer, *end.failures]))}
+
+    def failure_of(resource: str) -> str:
+        return "#last_error" if resource == end.resource else f"#failures.#{places[resource]}"
+
     cleared = {"#lease_owner", "#lease_until"}
-    cleared |= {f"#tokens.#{key}" for key in end.drop_tokens}
-    cleared |= {f"#failures.#{key}" for key in end.drop_failures}
     written: dict[str, Any] = {
         "#generation": end.generation,
         "#refreshed_at": end.refreshed_at,
         "#next_refresh_at": end.next_refresh_at,
         "#status": end.status,
         "#suspicion": end.suspicion,
-        "#last_error" if end.own else f"#failures.#{end.key}": end.failure,
     }
     if end.token:
-        written |= {f"#tokens.#{end.key}": end.token, "#granted.#answerer": end.granted}
-        cleared |= {f"#failures.#{end.key}"}
-        cleared |= {"#last_error", "#suspicion"} if end.own else set()
-    if end.extra:
-        key, failure = end.extra
-        written |= {f"#failures.#{key}": failure}
+        place = places[end.token.resource]
+        written |= {f"#tokens.#{place}": end.token, f"#granted.#{place}": end.granted}
+        cleared |= {failure_of(end.token.resource)}
+        cleared |= {"#suspicion"} if end.token.resource == end.resource else set()
+    written |= {failure_of(resource): failure for resource, failure in end.failures.items()}
     written = {path: value for path, value in written.items() if value is not None}
     # DynamoDB refuses to write and to clear one path at once; what is written wins.
     change = "REMOVE " + ", ".join(sorted(cleared - written.keys()))
     if written:
         change += " SET " + ", ".join(f"{path} = :v{n}" for n, path in enumerate(written))
-    return change, values(**{f"v{n}": value for n, value in enumerate(written.values())})
+    bound = values(**{f"v{n}": value for n, value in enumerate(written.values())})
+    return change, bound, {place: resource for resource, place in places.items()}

@@ -1,4 +1,4 @@
-"""Items and the frozen values of `model`.
+"""Items and the frozen values of `domain`.
 
 Writing needs no more than the names of the fields (`codec.wrap`); reading says for each what it
 was. An attribute that a projection left out is at its default.
@@ -118,17 +118,11 @@ def _grant(item: Plain) -> Grant:
 
 
 def _sealed(item: Plain) -> Sealed:
-    return Sealed(item["data"], item["generation"])
+    return Sealed(**_known(Sealed, item))
 
 
 def _token(item: Plain) -> Token:
-    return Token(
-        **_known(Token, item)
-        | {
-            "scopes": tuple(item["scopes"]),
-            "sealed": _sealed(item["sealed"]),
-        }
-    )
+    return Token(**_known(Token, item) | {"sealed": _sealed(item["sealed"])})
 
 
 def _failure(item: Plain) -> Failure:

@@ -141,7 +141,7 @@ class OAuth:
         except Unreachable as error:
             raise Refused(diagnose_transport(leg, error.reason)) from None
         if reply.status == 200:
-            return parse(reply, asked_at)
+            return parse(reply, asked_at, str(form["scope"]).removeprefix(f"{OIDC} "))
         raise Refused(diagnose(leg, reply.status, reply.headers, reply.body, self.clock()))
 
 

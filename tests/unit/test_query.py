@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.domain.problems import Problem
-from broker.domain.scopes import single
 from broker.lifecycle import serving
 from broker.lifecycle.serving import Query
 
@@ -18,7 +17,9 @@ def test_queries() -> None:
     assert serving.parse({}) == Query()
     assert serving.parse({"min_ttl": ["2700"]}).min_ttl == 2700
     assert serving.parse({"min_ttl": ["0"]}).min_ttl == 0
-    assert serving.parse({"scope": ["User.Read"]}).scope == single("User.Read")
+    assert serving.parse({"scope": ["User.Read"]}).scope == (
+        "https://graph.microsoft.com/User.Read",
+    )
     assert serving.parse({"rejected": [DIGEST.upper()]}).rejected == DIGEST
 
 
