@@ -1,7 +1,8 @@
 """``python -m local.simulator --port 8400``: run the platform in the foreground.
 
 Each option's default comes from the environment: IDENTITY_PORT, CLIENT_ID, CLIENT_SECRET,
-REDIRECT_URI. The secret is best given there: a command line is visible to every process.
+REDIRECT_URI, and the last three with GOOGLE_. Secrets are best given there: a command line is
+visible to every process.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .server import Server
-from .world import Registration
+from .world import GoogleRegistration, Registration
 
 
 def main() -> None:
@@ -29,7 +30,12 @@ def main() -> None:
         audience=options.audience,
     )
     server = Server(
-        options.port, options.host, public_url=options.public_url, registration=registration
+        options.port,
+        options.host,
+        public_url=options.public_url,
+        registration=registration,
+        google_url=options.google_public_url,
+        google=_google(options),
     )
     signal.signal(signal.SIGTERM, _stop)
     if options.state_file:
@@ -50,8 +56,26 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--audience", default=Registration().audience, help="signInAudience")
     uri = environment("REDIRECT_URI")
     parser.add_argument("--redirect-uri", action="append", default=[uri] if uri else [])
+    first = GoogleRegistration()
+    parser.add_argument("--google-public-url", help="the URL that Google calls itself by")
+    parser.add_argument(
+        "--google-client-id", default=environment("GOOGLE_CLIENT_ID") or first.client_id
+    )
+    parser.add_argument(
+        "--google-client-secret", default=environment("GOOGLE_CLIENT_SECRET") or first.client_secret
+    )
+    uri = environment("GOOGLE_REDIRECT_URI")
+    parser.add_argument("--google-redirect-uri", action="append", default=[uri] if uri else [])
     parser.add_argument("--state-file", type=Path, help="where to write url, port, pid, client_id")
     return parser.parse_args()
+
+
+def _google(options: argparse.Namespace) -> GoogleRegistration:
+    return GoogleRegistration(
+        options.google_client_id,
+        options.google_client_secret,
+        tuple(options.google_redirect_uri) or GoogleRegistration().redirect_uris,
+    )
 
 
 def _stop(*_: Any) -> None:
@@ -59,7 +83,12 @@ def _stop(*_: Any) -> None:
 
 
 def _write(path: Path, server: Server, registration: Registration) -> None:
-    state = {"url": server.url, "port": server.port, "pid": os.getpid()}
+    state = {
+        "url": server.url,
+        "google_url": server.google_url,
+        "port": server.port,
+        "pid": os.getpid(),
+    }
     state["client_id"] = registration.client_id
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(state) + "\n", encoding="utf-8")

@@ -12,6 +12,7 @@ from .entra import authorize, discovery, graph, signin, token
 from .entra.answers import Answer, refuse, render
 from .entra.errors import TABLE, Refusal, body
 from .entra.store import Visit
+from .google import routes as google
 from .legs import play
 from .world import World
 
@@ -25,6 +26,7 @@ def create(world: World) -> Flask:
     _pages(app, world)
     app.register_blueprint(advertising.blueprint(world))
     app.register_blueprint(graph.blueprint(world))
+    app.register_blueprint(google.blueprint(world))
     app.register_blueprint(control.blueprint(world))
     return app
 

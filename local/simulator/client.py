@@ -20,6 +20,7 @@ class Consent:
     """How the pages ended: `redirect` back to the application, or the last `page`'s name.
 
     `fields`: with ``response_mode=form_post``, what the browser would post to `redirect`.
+    `error`: what a page of Google's says; Microsoft's have a `number`.
     """
 
     redirect: str | None
@@ -27,6 +28,7 @@ class Consent:
     page: str | None
     number: int | None
     status: int
+    error: str | None = None
 
 
 class Platform:
@@ -44,7 +46,7 @@ class Platform:
         mfa: str = "approve",
         organization: bool = False,
     ) -> Consent:
-        """Act as the person in the browser on an authorize or admin-consent URL.
+        """Act as the person in the browser on an authorize or admin-consent URL of either provider.
 
         `action`: ``accept``, ``cancel``, ``request`` (approval), ``return`` (to the application).
         `mfa`: ``approve``, ``skip``, ``deny``. `organization`: tick an administrator's box.
@@ -60,7 +62,8 @@ class Platform:
         times: int | None = 1,
         match: dict[str, Any] | None = None,
     ) -> int:
-        """Add a fault to a leg: authorize, adminconsent, token, discovery, advertising, graph.
+        """Add a fault to a leg: authorize, adminconsent, token, discovery, advertising, graph, or
+        google_authorize, google_token, google_revoke, google_discovery.
 
         `times` None: until `clear_faults`. Returns the fault's id.
         """
@@ -154,9 +157,11 @@ class Platform:
         """Counts by leg, outcome and grant type: ``token.refresh_token.ok``, ``token.ok``, ..."""
         return dict(self._call("GET", "counters"))
 
-    def redemptions(self, grant_type: str = "refresh_token", outcome: str | None = "ok") -> int:
+    def redemptions(
+        self, grant_type: str = "refresh_token", outcome: str | None = "ok", leg: str = "token"
+    ) -> int:
         """How many token requests of a grant type ended so; `outcome` None: all of them."""
-        name = f"token.{grant_type}" + (f".{outcome}" if outcome else "")
+        name = f"{leg}.{grant_type}" + (f".{outcome}" if outcome else "")
         return self.counters().get(name, 0)
 
     def users(self) -> list[dict[str, Any]]:

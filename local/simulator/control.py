@@ -5,7 +5,9 @@ POST   /reset                                  back to the seed
 PATCH  /settings  {expires_in, refresh_in, latency_ms, throttle_threshold, decline_error, ...}
 POST   /clock     {offset_seconds}
 POST   /faults    {leg, match, times, fault}   DELETE /faults
-and those of `entra/control.py`.
+POST   /consent   {url, user, action}          the pages' steps without a browser
+
+and those of `entra/control.py` and `google/control.py`.
 
 README.md has the table of what to call for which page or failure.
 """
@@ -15,11 +17,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, request
 
 from .entra import control as entra
+from .entra.headless import consent as entra_consent
 from .faults import Fault
+from .google import control as google
+from .google.headless import consent as google_consent
+from .google.routes import AUTHORIZE
 from .world import Settings, World
 
 Body = dict[str, Any]
@@ -38,6 +45,14 @@ def blueprint(world: World) -> Blueprint:
     _read(routes, world)
     _platform(routes, world)
     entra.routes(routes, world)
+    google.routes(routes, world)
+
+    @routes.post("/consent")
+    def consent() -> Response:  # not under the lock: it drives the pages as a client does
+        body = _body()
+        at_google = urlsplit(body["url"]).path == AUTHORIZE
+        return jsonify((google_consent if at_google else entra_consent)(**body))
+
     return routes
 
 

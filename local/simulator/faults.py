@@ -16,11 +16,17 @@ from typing import Any
 from flask import Response, request
 
 from .entra.errors import Refusal
+from .google.errors import GoogleRefusal
+from .google.errors import refusal as google_refusal
 
-LEGS = ("authorize", "adminconsent", "token", "discovery", "advertising", "graph")
+GOOGLE_LEGS = ("google_authorize", "google_token", "google_revoke", "google_discovery")
+LEGS = (
+    *("authorize", "adminconsent", "token", "discovery", "advertising", "graph"),
+    *GOOGLE_LEGS,
+)
 REPLACING = ("http", "throttle", "reset", "garbage", "html", "empty")
 SPOILING = ("truncated", "omit", "set", "scope", "id_token")
-KINDS = ("aadsts", "api", "slow", "held", *REPLACING, *SPOILING)
+KINDS = ("aadsts", "google", "api", "slow", "held", *REPLACING, *SPOILING)
 _ids = itertools.count(1)
 
 
@@ -39,11 +45,20 @@ class Fault:
             raise ValueError(f"leg is one of {', '.join(LEGS)}")
         if self.kind not in KINDS:
             raise ValueError(f"kind is one of {', '.join(KINDS)}")
+        if self.refuses:
+            refusal(self.fault)  # says now what is wrong with it
+            if (self.kind == "google") != (self.leg in GOOGLE_LEGS):
+                raise ValueError(f"a fault of kind {self.kind} cannot be played on {self.leg}")
 
     @property
     def kind(self) -> str:
         """What it does."""
         return str(self.fault.get("kind"))
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it refuses in the provider's own words."""
+        return self.kind in ("aadsts", "google") or self.fault.get("shape") == "50196"
 
     @property
     def late(self) -> bool:
@@ -74,8 +89,10 @@ def _matches(match: dict[str, Any], subject: dict[str, Any]) -> bool:
     return all(subject.get(name) == value for name, value in wanted.items())
 
 
-def refusal(fault: dict[str, Any]) -> Refusal:
-    """The refusal of an ``aadsts`` fault, or of a ``throttle`` in the shape of 50196."""
+def refusal(fault: dict[str, Any]) -> Refusal | GoogleRefusal:
+    """Of a ``google`` or an ``aadsts`` fault, or of a ``throttle`` in the shape of 50196."""
+    if fault["kind"] == "google":
+        return google_refusal(fault)
     names = ("error", "suberror", "text", "status", "claims", "codes", "page")
     number = 50196 if fault.get("shape") == "50196" else fault.get("number")
     return Refusal(number, **{n: fault[n] for n in names if n in fault})

@@ -9,7 +9,6 @@ from typing import Any
 from flask import Response
 
 from . import faults
-from .entra.errors import Refusal
 from .faults import Fault
 from .world import World
 
@@ -24,9 +23,10 @@ def play(
     leg: str,
     subject: dict[str, Any],
     work: Work,
-    refuse: Callable[[Refusal], Response],
+    refuse: Callable[[Any], Response],
 ) -> Response:
-    """Answer one request. `work` and `refuse` are called with the world locked."""
+    """Answer one request. `work` and `refuse` are called with the world locked; `refuse` takes the
+    refusal of the leg's own provider."""
     with world.lock:
         taken, dropped = faults.take(world.faults, leg, subject), world.dropped
     for fault in taken:
@@ -37,7 +37,7 @@ def play(
     for fault in taken:
         answer = None if fault.late else _instead(world, fault, refuse)
         if answer is not None:
-            if not _refuses(fault):  # a refusal has written its own line
+            if not fault.refuses:  # a refusal has written its own line
                 _record(world, leg, subject, fault)
             return answer
     with world.lock:
@@ -50,16 +50,12 @@ def play(
     return answer
 
 
-def _instead(world: World, fault: Fault, refuse: Callable[[Refusal], Response]) -> Response | None:
+def _instead(world: World, fault: Fault, refuse: Callable[[Any], Response]) -> Response | None:
     """What answers in the platform's place, if anything."""
-    if _refuses(fault):
+    if fault.refuses:
         with world.lock:
             return refuse(faults.refusal(fault.fault))
     return faults.replacement(fault.fault) if fault.kind in faults.REPLACING else None
-
-
-def _refuses(fault: Fault) -> bool:
-    return fault.kind == "aadsts" or fault.fault.get("shape") == "50196"
 
 
 def _record(world: World, leg: str, subject: dict[str, Any], fault: Fault) -> None:

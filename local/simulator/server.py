@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from .app import create
-from .world import Registration, World
+from .world import GoogleRegistration, Registration, World
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -70,7 +70,8 @@ class Serving:
 
 
 class Server(Serving):
-    """The running platform. With a `public_url` it calls itself by that name, as behind a proxy."""
+    """The running platform. With a `public_url` it calls itself by that name, as behind a
+    proxy. Google has another host name, so that the two are different origins."""
 
     def __init__(
         self,
@@ -79,8 +80,12 @@ class Server(Serving):
         *,
         public_url: str | None = None,
         registration: Registration | None = None,
+        google_url: str | None = None,
+        google: GoogleRegistration | None = None,
     ) -> None:
-        self.world = World(public_url or "http://localhost", registration)
+        self.world = World(public_url or "http://localhost", registration, google)
         super().__init__(create(self.world), port, host)
         if public_url is None:
             self.world.base_url = self.url
+        self.google_url = f"http://127.0.0.1:{self.port}"
+        self.world.google.base_url = google_url or self.google_url

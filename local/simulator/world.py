@@ -1,4 +1,7 @@
-"""The platform as one value: clock, directory, store, keys, settings, faults, and its lock."""
+"""The platform as one value: clock, directory, store, keys, settings, faults, and its lock.
+
+The names are Entra's; `google` is Google as a whole.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,9 @@ from .entra.keys import Keys
 from .entra.registered import ClientSecret
 from .entra.store import Store
 from .faults import Fault
+from .google.accounts import Client as GoogleClient
+from .google.accounts import Secret as GoogleSecret
+from .google.state import Google
 
 
 @dataclass(slots=True)
@@ -27,6 +33,8 @@ class Settings:
     spreading_seconds: float = 0.0  # until a change of a registration's credentials is everywhere
     throttle_threshold: int | None = 15  # identical refreshes in 5 minutes → 50196
     decline_error: str = "access_denied"  # also seen: consent_required
+    identity_provider_header: str = "required"  # of Advertising, with Google's tokens; or: optional
+    fault_reason_in: str = "detail"  # where 126 says which identity it wants; or: message
     approval_number: int = 90095  # back to the app after a request; also expected: 65004
 
 
@@ -45,7 +53,7 @@ class GoogleRegistration:
     """The OAuth client a fresh platform starts with at Google."""
 
     client_id: str = "123456789012-simulated.apps.googleusercontent.com"
-    client_secret: str = field(default="GOCSPX-simulated~1_a-b+c/d=e", repr=False)
+    client_secret: str = field(default="GOCSPX-simulated_1-a-b-c", repr=False)
     redirect_uris: tuple[str, ...] = ("http://localhost:8080/callback/google",)
 
 
@@ -55,9 +63,16 @@ SHARED_SEGMENTS = ("common", "organizations", "consumers")
 class World:
     """Every handler works on this under `lock`, so that an answer and its effect are one."""
 
-    def __init__(self, base_url: str, registration: Registration | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        registration: Registration | None = None,
+        google: GoogleRegistration | None = None,
+    ) -> None:
         self.base_url = base_url.rstrip("/")
         self.registration = registration or Registration()
+        self.google_registration = google or GoogleRegistration()
+        self.google = Google()
         self.lock = threading.RLock()
         self.clock = Clock()
         self.keys = Keys()
@@ -74,6 +89,16 @@ class World:
         self.store = Store()
         self.settings = Settings()
         self.drop_faults()
+        self._register()
+
+    def _register(self) -> None:
+        google = self.google_registration
+        self.google.reset()
+        self.google.directory.clients[google.client_id] = GoogleClient(
+            google.client_id,
+            redirect_uris=list(google.redirect_uris),
+            secrets=[GoogleSecret(google.client_secret)],
+        )
         first = self.registration
         self.directory.clients[first.client_id] = Client(
             first.client_id,

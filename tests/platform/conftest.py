@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from local.simulator.client import Platform
+from local.simulator.google.client import GooglePlatform
 from local.simulator.server import Server
 
 from .application import Application
+from .google_application import GoogleApplication
 from .person import Person
 
 
@@ -34,3 +36,10 @@ def application(server: Server, platform: Platform) -> Application:
 @pytest.fixture
 def person(application: Application) -> Person:
     return Person(application)
+
+
+@pytest.fixture
+def at_google(server: Server, platform: Platform) -> GoogleApplication:
+    google = GooglePlatform(server.url)
+    registration = server.world.google_registration
+    return GoogleApplication(platform, google, server.google_url, registration)

@@ -9,7 +9,6 @@ GET    /clients/{id}/{secrets|certificates|federated}
 POST   /clients/{id}/secrets {value, expires_in?}, /certificates {pem},
        /federated {name, issuer, subject, audiences, description?}
 DELETE /clients/{id}/{kind}/{id, thumbprint or name}
-POST   /consent   {url, user, action}          the pages' steps without a browser
 POST   /refresh-tokens {user, scope, client_id?}  a grant made elsewhere, to import
 """
 
@@ -23,7 +22,6 @@ from flask import Blueprint, Response, jsonify, request
 
 from ..world import World
 from . import operations, registrations
-from .headless import consent
 
 
 def routes(control: Blueprint, world: World) -> None:
@@ -31,10 +29,6 @@ def routes(control: Blueprint, world: World) -> None:
     _read(control, world)
     _directory(control, world)
     _registrations(control, world)
-
-    @control.post("/consent")
-    def consent_shortcut() -> Response:  # not under the lock: it drives the pages as a client does
-        return jsonify(consent(**request.get_json()))
 
 
 def _read(control: Blueprint, world: World) -> None:
