@@ -57,13 +57,15 @@ check: .venv/stamp .venv-sam/stamp build ## Formatter, linter, types, template c
 	$(BIN)/mypy functions layers local tests
 	$(SAM)/cfn-lint template.yaml
 	$(SAM)/sam validate --lint
+	$(BIN)/python -m local.tools.permissions --check
 
 build: .venv/stamp .venv-sam/stamp ## Build for Lambda into .aws-sam/build, as `sam deploy` wants it
 	PYTHON=$(abspath $(BIN)/python) $(SAM)/sam build --cached
 
-docs: .venv/stamp ## Write the generated pages anew: troubleshooting, OpenAPI
+docs: .venv/stamp ## Write the generated pages anew: troubleshooting, OpenAPI, permissions
 	PYTHONPATH=layers/broker $(BIN)/python -m local.tools.troubleshooting
 	PYTHONPATH=layers/broker $(BIN)/python -m local.tools.openapi
+	$(BIN)/python -m local.tools.permissions > /dev/null
 
 lock: .venv-lock/stamp ## Write the lock files anew from the *.in files
 	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,bench,lock,msads,mutation}; do \

@@ -17,8 +17,8 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 from azure.identity import aio as azure_aio
 
+from local.tools.node import NODE, installed
 from tests.client.fake import Broker, problem
-from tests.nodes import NODE, installed
 from token_broker.agent.choice import Choice
 
 from .serving import ADS, Served, serving

@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from local.template import ROOT
+from local.tools.node import NODE, installed
 from tests.cli.conftest import environment
 from tests.e2e.harness import Stack
-from tests.nodes import NODE, installed
 
 HERE = Path(__file__).parent
 

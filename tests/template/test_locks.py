@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -13,6 +14,10 @@ LOCKS = [
     ROOT / "layers" / "dependencies" / "requirements.txt",
     ROOT / "layers" / "client" / "requirements.txt",
     *sorted((ROOT / "requirements").glob("*.txt")),
+]
+NODE_LOCKS = [
+    *(ROOT / "tests").rglob("package-lock.json"),
+    *(ROOT / "local").rglob("package-lock.json"),
 ]
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([A-Za-z0-9.+!]+)( ; .+)?$")
 HASH = re.compile(r"^--hash=sha256:[0-9a-f]{64}$")
@@ -54,6 +59,13 @@ def test_lock_holds_what_is_asked_for(lock: Path) -> None:
         wanted = re.match(r"[A-Za-z0-9._-]+", line)
         if wanted and not line.startswith(("-", "#")):
             assert re.sub("[_.]", "-", wanted[0].lower()) in names, line
+
+
+@pytest.mark.parametrize("lock", NODE_LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
+def test_packages_of_node_are_checked_and_from_nowhere(lock: Path) -> None:
+    packages = json.loads(lock.read_text())["packages"]
+    assert "resolved" not in json.dumps(packages)
+    assert all("integrity" in one for name, one in packages.items() if name)
 
 
 def test_tests_run_with_the_layers_versions() -> None:

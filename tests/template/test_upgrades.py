@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.template.conftest import Resources, transform
+from local.transform import transform
+from tests.template.conftest import Resources
 from tests.template.test_data import of
 from tests.template.test_settings import KINDS
 

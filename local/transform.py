@@ -1,0 +1,36 @@
+"""SAM's transform of the template: what CloudFormation gets."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
+from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
+
+from local import package
+from local.template import REGION
+
+Resources = dict[str, dict[str, Any]]
+"""Logical id → resource."""
+
+
+def transform(
+    template: Mapping[str, Any], parameters: Mapping[str, str], **locations: str
+) -> Resources:
+    """The resources after the transform. `locations`: logical id → where its archive lies, for
+    those that lie elsewhere than usual. Sets the default region for a moment: SAM asks boto3."""
+    usual = {logical: f"s3://bucket/{logical}" for logical in package.sources(template)}
+    packaged = package.rewrite(copy.deepcopy(dict(template)), usual | locations)
+    before = os.environ.get("AWS_DEFAULT_REGION")
+    os.environ["AWS_DEFAULT_REGION"] = REGION
+    try:
+        translated = Translator({}, Parser()).translate(packaged, dict(parameters))
+    finally:
+        os.environ.pop("AWS_DEFAULT_REGION")
+        if before is not None:
+            os.environ["AWS_DEFAULT_REGION"] = before
+    resources: Resources = translated["Resources"]
+    return resources
