@@ -88,7 +88,8 @@ def reauthorize(connection: str) -> Response[str]:
 def refresh(connection: str) -> Response[str]:
     """200 with the connection after a redemption."""
     request, name = _request(), names.slug(connection)
-    kind = bodies.client_authentication(request.json() if request.event.get("body") else {})
+    wish = bodies.refresh(request.json() if request.event.get("body") else {})
+    kind = wish.client_authentication
     return _answer(200, _audited("refresh", name, lambda: STEP.refresh(name, kind)))
 
 

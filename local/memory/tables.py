@@ -5,24 +5,16 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field, replace
 
-from broker.domain.attempts import Progress, State, Ticket
-from broker.domain.connection import (
-    Connection,
-    Due,
-    Failure,
-    OpenLink,
-    Sealed,
-    Status,
-    StoredRefreshToken,
-)
+from broker.domain.attempts import OpenLink, Progress, State, Ticket
+from broker.domain.connection import Connection, Due, Failure, Sealed, Status, StoredRefreshToken
 from broker.domain.names import Incarnation, Instant, Name
-from broker.ports.stores import SHARDS, Consent, Fault, Settlement
+from broker.ports.stores import CHANGED, SHARDS, Consent, Fault, Settlement
 
 DESCRIBED = frozenset(
     {
         *("name", "incarnation", "epoch", "link", "open_link", "created_by", "service", "resource"),
         *("tenant", "scopes", "status", "grants", "expected", "account", "created_at", "client_id"),
-        "authority",
+        *("authority", "display_name", "purpose"),
     }
 )
 """What a browser page may tell of a connection."""
@@ -89,11 +81,8 @@ class Connections:
                 return False
             self._tables.connections[found.name] = replace(
                 found,
-                grants=after.grants,
-                labels=after.labels,
-                parameters=after.parameters,
-                suspended=after.suspended,
                 version=found.version + 1,
+                **{name: getattr(after, name) for name in CHANGED},
             )
             return True
 

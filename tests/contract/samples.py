@@ -6,19 +6,19 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-from broker.domain.attempts import LinkKind, State, Ticket
+from broker.domain.attempts import LinkKind, OpenLink, State, Ticket
 from broker.domain.connection import (
     Account,
     Connection,
     Expected,
     Failure,
-    OpenLink,
     Sealed,
     Status,
     StoredRefreshToken,
     Suspicion,
     Token,
 )
+from broker.domain.contacts import Contact
 from broker.domain.grants import Grant
 from broker.domain.names import Incarnation, Instant, Name
 from broker.domain.problems import Provider
@@ -92,6 +92,11 @@ def full(name: str = "marketing-jp", **changes: Any) -> Connection:
     """A connection with every field set."""
     made = connection(
         name,
+        expected=Expected("t-1", None, "ads@example.com", "sub-1"),
+        identity_provider="google",
+        display_name="広告",
+        purpose="Reports",
+        contacts={"owner": Contact("a@b.example", "ja"), "tenant_admin": Contact("c@d.example")},
         status=Status.BLOCKED,
         suspended=True,
         epoch=2,
@@ -100,7 +105,6 @@ def full(name: str = "marketing-jp", **changes: Any) -> Connection:
         link=3,
         tickets=("digest-a", "digest-b"),
         open_link=OpenLink((READ,), "arn:aws:iam::111122223333:root", later(600), True),
-        expected=Expected("t-1", None, "ads@example.com"),
         account=ACCOUNT,
         grants=(Grant("111122223333"), Grant("444455556666", (READ,))),
         labels={"team": "広告", "empty": ""},

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from broker.domain.connection import Connection, Status
+from broker.domain.contacts import Contact
 from broker.domain.grants import Grant
 from broker.domain.names import Incarnation, Name
+from broker.ports.stores import CHANGED
 from tests.contract import samples
 from tests.contract.conftest import CROWD, Crowd, Stores
 from tests.contract.samples import OTHER, OWN
@@ -53,6 +55,8 @@ def test_a_description_holds_what_a_page_tells(stores: Stores) -> None:
         epoch=full.epoch,
         link=full.link,
         open_link=full.open_link,
+        display_name=full.display_name,
+        purpose=full.purpose,
         service=full.service,
         resource=full.resource,
         tenant=full.tenant,
@@ -68,15 +72,19 @@ def test_a_description_holds_what_a_page_tells(stores: Stores) -> None:
     )
 
 
-def test_change_writes_four_fields_and_counts(stores: Stores) -> None:
+def test_change_writes_what_operators_change_and_counts(stores: Stores) -> None:
     before = samples.full()
     stores.connections.create(before)
     wanted: dict[str, Any] = {
+        "display_name": "New",
+        "purpose": "",
+        "contacts": {"tenant_admin": Contact("admin@example.com")},
         "grants": (Grant("999900001111"),),
         "labels": {"team": "search"},
         "parameters": {},
         "suspended": False,
     }
+    assert wanted.keys() == set(CHANGED)
     after = replace(before, **wanted, status=Status.PENDING, service="another")
     assert stores.connections.change(before, after)
     assert stores.connections.get(before.name) == replace(before, **wanted, version=6)

@@ -120,7 +120,8 @@ def test_an_active_connection_is_not_touched_by_a_browser(stack: Stack) -> None:
     user = stack.user()
     name = stack.connect(user)
     fault = {"kind": "aadsts", "number": 650052, "page": False}
-    come_back(stack, stack.renew(name), user, fault, "authorize", {"action": "accept"})
+    pages = come_back(stack, stack.renew(name), user, fault, "authorize", {})
+    assert {page.status_code for page in pages.values()} == {409}
     shown = stack.show(name)
     assert (shown["status"], shown["last_error"]) == ("active", None)
     assert shown["consent_error"]["provider"]["error_codes"] == [650052]

@@ -26,8 +26,8 @@ CONNECTION = {
         "created_at",
     ),
     *("authorized_at", "refreshed_at", "next_refresh_at", "last_used_at", "last_error"),
-    "consent_error",
-    "authorization",
+    *("consent_error", "authorization", "identity_provider", "display_name", "purpose"),
+    "contacts",
 }
 
 

@@ -15,6 +15,7 @@ from local.tools.openapi import __main__ as command
 from local.tools.openapi import answers
 from local.tools.openapi.document import OPERATIONS
 from local.tools.openapi.infer import infer
+from token_broker.operator.shapes import Change, Connection, Wish
 
 
 def schema(name: str) -> Draft202012Validator:
@@ -65,6 +66,17 @@ def test_the_creation_of_the_readme_conforms() -> None:
     }
     schema("Creation").validate(wish)
     bodies.creation(wish)
+
+
+@pytest.mark.parametrize(("shape", "name"), [(Wish, "Creation"), (Change, "Change")])
+def test_the_client_sends_what_the_broker_takes(shape: type, name: str) -> None:
+    schemas = json.loads(command.PATH.read_text())["components"]["schemas"]
+    assert shape.__annotations__.keys() == schemas[name]["properties"].keys()
+
+
+def test_the_client_knows_what_the_broker_shows() -> None:
+    schemas = json.loads(command.PATH.read_text())["components"]["schemas"]
+    assert schemas["Connection"]["properties"].keys() <= Connection.__annotations__.keys()
 
 
 def test_inference_tells_optional_from_null() -> None:

@@ -84,6 +84,7 @@ def test_a_creation(office: Office) -> None:
         "link": 1,
         "scopes": [ADS],
         "allow_account_change": False,
+        "send_link": False,
     }
 
 

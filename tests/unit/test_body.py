@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,20 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.domain.connection import Expected, Status
+from broker.domain.contacts import Contact
 from broker.domain.credentials import CredentialKind
 from broker.domain.grants import Grant
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 from broker.web import bodies, representation
+from tests.unit.test_policy import connection
 
 MINIMAL = {"connection": "marketing-jp", "service": "microsoft-advertising"}
 GUID = "9188040d-6c67-4c5b-b112-36a304b66dad"
+BEFORE = replace(connection(None), contacts={"owner": Contact("owner@example.co.jp", "ja")})
 READERS: list[Callable[[Any], object]] = [
     bodies.creation,
     bodies.change,
     bodies.renewal,
     bodies.refresh_token,
-    bodies.client_authentication,
+    bodies.refresh,
 ]
 
 
@@ -39,9 +43,10 @@ def test_the_smallest_creation() -> None:
     found = bodies.creation(MINIMAL)
     assert (found.connection, found.service.name) == ("marketing-jp", "microsoft-advertising")
     assert (found.grants, found.labels, found.parameters) == ((), {}, {})
+    assert (found.identity_provider, found.send_link, found.contacts) == ("microsoft", False, {})
     assert found.account == Expected()
-    nulls = dict.fromkeys(("resource", "tenant", "scopes", "account", "grants", "labels"))
-    assert bodies.creation({**MINIMAL, **nulls, "parameters": None}) == found
+    nulls = dict.fromkeys(set(bodies.names(bodies.Creation)) - MINIMAL.keys())
+    assert bodies.creation({**MINIMAL, **nulls}) == found
 
 
 def test_the_largest_creation() -> None:
@@ -54,11 +59,20 @@ def test_the_largest_creation() -> None:
             "grants": [{"principal": "111122223333"}],
             "labels": {"チーム": "広告", "a/b:c=d": ""},
             "parameters": {"developer_token": "canary", "customer_id": 42, "account_id": "43"},
+            "identity_provider": "microsoft",
+            "display_name": "日本の広告レポート",
+            "purpose": "Monthly reports & budgets",
+            "contacts": {"owner": {"email": "a+b@example.co.jp"}, "tenant_admin": None},
         }
     )
     assert found.tenant == GUID
     assert found.grants == (Grant("111122223333"),)
     assert found.parameters["customer_id"] == Secret("42")
+    assert (found.display_name, found.purpose) == (
+        "日本の広告レポート",
+        "Monthly reports & budgets",
+    )
+    assert found.contacts == {"owner": Contact("a+b@example.co.jp")}
     assert "canary" not in repr(found)
 
 
@@ -104,6 +118,36 @@ def test_the_largest_creation() -> None:
         ({"parameters": {"customer_id": -1}}, "parameters.customer_id"),
         ({"parameters": {"customer_id": True}}, "parameters.customer_id"),
         ({"parameters": {"account_id": 1.5}}, "parameters.account_id"),
+        ({"account": {"subject": ""}}, "account.subject"),
+        ({"account": {"subject": "é"}}, "account.subject"),
+        ({"account": {"subject": "1234"}}, "account.subject: is Google's"),
+        ({"identity_provider": "google"}, "identity_provider: google is not configured"),
+        ({"identity_provider": "github"}, "identity_provider"),
+        ({"identity_provider": ["google"]}, "identity_provider"),
+        ({"display_name": ""}, "display_name"),
+        ({"display_name": " "}, "display_name"),
+        ({"display_name": "x" * 101}, "display_name"),
+        ({"display_name": "canary\nBcc: x"}, "display_name"),
+        ({"display_name": "canary\u202e"}, "display_name"),
+        ({"display_name": "\ud800"}, "display_name"),
+        ({"purpose": "x" * 501}, "purpose"),
+        ({"purpose": ["canary"]}, "purpose"),
+        ({"contacts": []}, "contacts"),
+        ({"contacts": {"boss": {}}}, "contacts"),
+        ({"contacts": {"owner": "a@b.example"}}, "contacts.owner"),
+        ({"contacts": {"owner": {}}}, "contacts.owner.email"),
+        ({"contacts": {"owner": {"mail": "x"}}}, "contacts.owner"),
+        ({"contacts": {"owner": {"email": "canary"}}}, "contacts.owner.email"),
+        ({"contacts": {"owner": {"email": "a@b"}}}, "contacts.owner.email"),
+        (
+            {"contacts": {"owner": {"email": "a@b.example\nBcc: c@d.example"}}},
+            "contacts.owner.email",
+        ),
+        ({"contacts": {"owner": {"email": "山田@example.com"}}}, "contacts.owner.email"),
+        ({"contacts": {"owner": {"email": "a b@c.example"}}}, "contacts.owner.email"),
+        ({"contacts": {"owner": {"email": "x" * 65 + "@c.example"}}}, "contacts.owner.email"),
+        ({"contacts": {"owner": {"email": "a@b.example", "language": "fr"}}}, ".language"),
+        ({"send_link": "yes"}, "send_link"),
         ({"suspended": True}, "unknown"),
         ({"canary-unknown": 1}, "unknown"),
     ],
@@ -141,9 +185,20 @@ def test_what_is_no_change(fields: dict[str, Any], named: str) -> None:
 
 def test_changes() -> None:
     """RFC 7396: null removes."""
-    assert bodies.change({}) == bodies.Change(labels={})
-    wiped = bodies.change({"grants": None, "labels": None, "parameters": None, "suspended": None})
-    assert (wiped.grants, wiped.drop_labels, wiped.suspended) == ((), True, False)
+    assert bodies.change({}) == bodies.change({"version": None}) == bodies.Change()
+    wiped = bodies.change(dict.fromkeys(bodies.names(bodies.Change)))
+    before = replace(BEFORE, display_name="d", purpose="p", suspended=True)
+    assert wiped.applied(before) == {
+        "display_name": "",
+        "purpose": "",
+        "grants": (),
+        "suspended": False,
+        "labels": {},
+        "contacts": {},
+    }
+    assert bodies.change({}).applied(before) == {
+        name: getattr(before, name) for name in wiped.applied(before)
+    }
     assert dict(wiped.parameters) == {
         "developer_token": None,
         "customer_id": None,
@@ -152,10 +207,41 @@ def test_changes() -> None:
 
 
 def test_merged_labels_stay_few() -> None:
-    before = {str(number): "" for number in range(50)}
+    before = replace(BEFORE, labels={str(number): "" for number in range(50)})
     change = bodies.change({"labels": {"x": "1"}})
-    assert "labels" in refused(lambda: change.merged_labels(before))
-    assert bodies.change({"labels": {"x": "1", "0": None}}).merged_labels(before)["x"] == "1"
+    assert "labels" in refused(lambda: change.applied(before))
+    swapped = bodies.change({"labels": {"x": "1", "0": None}})
+    assert swapped.applied(before)["labels"]["x"] == "1"
+
+
+def test_contacts_are_merged_person_by_person() -> None:
+    """RFC 7396 goes into objects: a language alone may change."""
+
+    def after(patch: object) -> Any:
+        return bodies.change({"contacts": patch}).applied(BEFORE)["contacts"]
+
+    owner, admin = BEFORE.contacts["owner"], Contact("admin@example.com", "en")
+    assert after({"owner": {"language": None}}) == {"owner": Contact(owner.email)}
+    assert after({"owner": {"email": "new@example.com"}}) == {
+        "owner": Contact("new@example.com", "ja")
+    }
+    assert after({"tenant_admin": {"email": admin.email, "language": "en"}}) == {
+        "owner": owner,
+        "tenant_admin": admin,
+    }
+    assert after({"owner": None}) == {}
+    assert after(None) == {}
+    assert after({}) == BEFORE.contacts
+    for incomplete in ({"tenant_admin": {"language": "en"}}, {"owner": {"email": None}}):
+        assert "email: is needed" in refused(lambda patch=incomplete: after(patch))  # type: ignore[misc]
+
+
+def test_a_link_is_mailed_only_where_somebody_is_named() -> None:
+    assert "contacts.owner" in refused(lambda: bodies.creation({**MINIMAL, "send_link": True}))
+    contacts = {"owner": {"email": "owner@example.co.jp", "language": "ja"}}
+    found = bodies.creation({**MINIMAL, "send_link": True, "contacts": contacts})
+    assert found.send_link
+    assert found.contacts == BEFORE.contacts
 
 
 def test_renewals() -> None:
@@ -178,15 +264,14 @@ def test_a_refresh_token() -> None:
 
 @pytest.mark.parametrize("wrong", ["", "Certificate", "mtls", 1, ["secret"], {"kind": "secret"}])
 def test_what_is_no_kind_of_client_authentication(wrong: object) -> None:
-    detail = refused(lambda: bodies.client_authentication({"client_authentication": wrong}))
+    detail = refused(lambda: bodies.refresh({"client_authentication": wrong}))
     assert detail == "client_authentication: must be one of certificate, federated, secret."
 
 
 def test_kinds_of_client_authentication() -> None:
-    assert bodies.client_authentication({}) is None
-    assert bodies.client_authentication({"client_authentication": None}) is None
-    found = bodies.client_authentication({"client_authentication": "federated"})
-    assert found is CredentialKind.FEDERATED
+    assert bodies.refresh({}) == bodies.refresh({"client_authentication": None}) == bodies.Refresh()
+    found = bodies.refresh({"client_authentication": "federated"})
+    assert found.client_authentication is CredentialKind.FEDERATED
 
 
 def test_listings() -> None:
@@ -221,6 +306,7 @@ FIELDS = st.sampled_from(
     [
         *("connection", "service", "resource", "tenant", "scopes", "account", "grants", "labels"),
         *("parameters", "suspended", "version", "allow_account_change", "refresh_token"),
+        *("display_name", "purpose", "contacts", "send_link", "identity_provider"),
     ]
 )
 

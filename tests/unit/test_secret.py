@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.connection import OpenLink
+from broker.domain.attempts import OpenLink
 from broker.domain.names import Instant
 from broker.domain.secret import Secret
 from broker.ports.outside import Reply

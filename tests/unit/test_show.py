@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.attempts import LinkKind, Ticket
-from broker.domain.connection import Account, Failure, OpenLink, Sealed, Status, Suspicion
+from broker.domain.attempts import LinkKind, OpenLink, Ticket
+from broker.domain.connection import Account, Failure, Sealed, Status, Suspicion
 from broker.domain.grants import Grant
 from broker.domain.names import Incarnation, Instant, Name
 from broker.domain.problems import Provider
@@ -74,7 +74,7 @@ def test_what_was_not_yet_is_null() -> None:
     nulls = {name for name, value in shown.items() if value is None}
     assert nulls == {
         *("account", "authorized_at", "refreshed_at", "next_refresh_at", "last_used_at"),
-        *("last_error", "consent_error", "authorization"),
+        *("last_error", "consent_error", "authorization", "display_name", "purpose"),
     }
 
 

@@ -5,15 +5,32 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, get_args
 
-from broker.domain.attempts import LinkKind, Ticket
-from broker.domain.connection import Account, Check, Connection, Failure, OpenLink, Status
+from broker.domain.attempts import LinkKind, OpenLink, Ticket
+from broker.domain.connection import Account, Check, Connection, Failure, Status
+from broker.domain.contacts import Contact
 from broker.domain.grants import Grant
 from broker.domain.names import Incarnation, Instant, Name
 from broker.domain.problems import KINDS, Actor, Problem, Provider
+from broker.providers.terms import IdentityProvider
 from broker.sealing.envelope import PARAMETERS
 from broker.services import catalogue
-from broker.web import representation
+from broker.web import readers, representation
 from local.tools.openapi.infer import Schema, infer
+
+CONTACT: Schema = {
+    "type": "object",
+    "properties": {
+        "email": {"type": "string"},
+        "language": {"type": ["string", "null"], "enum": [*readers.LANGUAGES, None]},
+    },
+    "required": ["email", "language"],
+    "additionalProperties": False,
+}
+CONTACTS: Schema = {
+    "type": "object",
+    "properties": dict.fromkeys(readers.PEOPLE, CONTACT),
+    "additionalProperties": False,
+}
 
 NOON = Instant(1_800_000_000)
 
@@ -38,6 +55,9 @@ BARE = Connection(
 FULL = dataclasses.replace(
     BARE,
     account=Account("t", "o", "owner@example.com"),
+    display_name="d",
+    purpose="p",
+    contacts={"owner": Contact("a@b.example", "en"), "tenant_admin": Contact("c@b.example")},
     grants=(Grant("111122223333"), Grant("111122223333", BARE.scopes)),
     tickets=("a", "b"),
     open_link=OpenLink(BARE.scopes, "arn", NOON),
@@ -78,6 +98,8 @@ def connection() -> Schema:
         "status": STATUSES,
         "service": {"type": "string", "enum": list(catalogue.load())},
         "labels": texts,
+        "identity_provider": {"type": "string", "enum": list(get_args(IdentityProvider))},
+        "contacts": CONTACTS,
         "granted_scopes": {"type": "object", "additionalProperties": lists},
         "excess_scopes": lists,
     }

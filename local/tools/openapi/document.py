@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker.domain.problems import KINDS
+from broker.web import bodies
+from broker.web.fields import FIELDS
 from local import template
 from local.tools.openapi import answers, requests
 from local.tools.openapi.infer import Schema
@@ -159,7 +161,12 @@ def routes() -> Iterator[tuple[str, str]]:
 def _path(path: str) -> dict[str, Any]:
     if "{connection}" not in path:
         return {}
-    name = {"name": "connection", "in": "path", "required": True, "schema": requests.CONNECTION}
+    name = {
+        "name": "connection",
+        "in": "path",
+        "required": True,
+        "schema": dict(FIELDS["connection"].schema),
+    }
     return {"parameters": [name]}
 
 
@@ -207,11 +214,11 @@ def _content(media: str, schema: Schema) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Schema]:
     return {
-        "Creation": requests.creation(),
-        "Change": requests.change(),
-        "Renewal": requests.renewal(),
-        "Refresh": requests.refresh(),
-        "RefreshToken": requests.refresh_token(),
+        "Creation": requests.body(bodies.Creation),
+        "Change": requests.body(bodies.Change),
+        "Renewal": requests.body(bodies.Renewal),
+        "Refresh": requests.body(bodies.Refresh),
+        "RefreshToken": requests.body(bodies.Import),
         "Created": answers.created(),
         "Links": answers.links(),
         "Connection": answers.connection(),

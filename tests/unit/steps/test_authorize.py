@@ -57,6 +57,14 @@ def test_the_page_names_what_is_asked(house: House) -> None:
         assert text in html
 
 
+def test_the_page_says_what_it_is_for_in_the_operator_s_words(house: House) -> None:
+    created = house.create(display_name="広告レポート", purpose="月次 <レポート>")
+    for url, kind in (("authorize_url", LinkKind.AUTHORIZE), ("admin_consent_url", LinkKind.ADMIN)):
+        html = show(house, created[url], kind)
+        assert f"広告レポート ({NAME})" in html
+        assert "月次 &lt;レポート&gt;" in html
+
+
 def test_opening_consumes_nothing(house: House) -> None:
     """Mail scanners open links."""
     url = house.create()["authorize_url"]

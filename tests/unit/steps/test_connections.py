@@ -108,6 +108,7 @@ def test_show_holds_exactly_the_contracts_fields(house: House) -> None:
         ),
         *("created_at", "authorized_at", "refreshed_at", "next_refresh_at", "last_used_at"),
         *("last_error", "consent_error", "authorization"),
+        *("identity_provider", "display_name", "purpose", "contacts"),
     }
     assert shown["account"] == {
         "username": OWNER.username,
@@ -365,3 +366,34 @@ def test_nothing_secret_is_shown(house: House) -> None:
         house.connections_step.list(None, 10, None)
     )
     assert "canary" not in shown + house.shown()
+
+
+def test_what_people_are_told_is_stored_shown_and_changed(house: House) -> None:
+    owner = {"email": "owner@example.co.jp", "language": "ja"}
+    house.create(display_name="広告レポート", purpose="Reports", contacts={"owner": owner})
+    shown = house.connections_step.show(NAME)
+    assert (shown["display_name"], shown["purpose"]) == ("広告レポート", "Reports")
+    assert (shown["identity_provider"], shown["contacts"]) == ("microsoft", {"owner": owner})
+    shown = change(house, purpose=None, contacts={"owner": {"language": "en"}})
+    assert (shown["display_name"], shown["purpose"]) == ("広告レポート", None)
+    assert shown["contacts"] == {"owner": {**owner, "language": "en"}}
+    assert change(house, display_name="Ads")["display_name"] == "Ads"
+
+
+def test_a_link_that_is_to_be_mailed_says_so(house: House) -> None:
+    house.create(contacts={"owner": {"email": "owner@example.com"}}, send_link=True)
+
+    def mailed() -> bool:
+        opened = house.one().open_link
+        assert opened
+        return opened.send
+
+    assert mailed()
+    house.renew()
+    assert not mailed()
+    house.renew(send_link=True)
+    assert mailed()
+    change(house, contacts=None)
+    before = house.one()
+    assert code(lambda: house.renew(send_link=True)) == "invalid_request"
+    assert house.one() == before

@@ -31,6 +31,7 @@ FIELDS = frozenset(
         "request_id",
         "resource",
         "scopes",
+        "send_link",
         "sent",
         "service",
         "status",

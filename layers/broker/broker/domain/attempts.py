@@ -23,6 +23,20 @@ class LinkKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLink:
+    """All that the link which is open now decides. Nothing of it is believed from elsewhere."""
+
+    scopes: tuple[str, ...]
+    """What the owner is asked for."""
+    created_by: str
+    """ARN of who made it."""
+    expires_at: Instant
+    allow_account_change: bool = False
+    send: bool = False
+    """Whether it is to be mailed to the owner."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """Which connection an authorize or admin-consent link leads to, and how it was used. Stored
     under its value's SHA-256."""

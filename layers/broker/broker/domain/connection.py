@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from broker.domain import scopes
+from broker.domain.attempts import OpenLink
+from broker.domain.contacts import Contact
 from broker.domain.grants import Grant
 from broker.domain.names import Incarnation, Instant, Name
 from broker.domain.problems import Actor, Problem, Provider
@@ -68,6 +70,7 @@ class Expected:
     object_id: str | None = None
     username: str | None = None
     subject: str | None = None
+    """Google's `sub`; the others are Microsoft's, but for `username`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +134,6 @@ class Suspicion:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenLink:
-    """All that the link which is open now decides. Nothing of it is believed from elsewhere."""
-
-    scopes: tuple[str, ...]
-    """What the owner is asked for."""
-    created_by: str
-    """ARN of who made it."""
-    expires_at: Instant
-    allow_account_change: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Connection:
     """One item of the table `connections`."""
 
@@ -156,6 +147,12 @@ class Connection:
     authority: str
     created_at: Instant
     created_by: str
+    identity_provider: str = "microsoft"
+    display_name: str = ""
+    purpose: str = ""
+    """What for, in the operator's words to the owner."""
+    contacts: Mapping[str, Contact] = field(default_factory=dict)
+    """`owner`, `tenant_admin`."""
     status: Status = Status.PENDING
     suspended: bool = False
     epoch: int = 0

@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from broker.domain.attempts import Progress, State, Ticket
+from broker.domain.attempts import OpenLink, Progress, State, Ticket
 from broker.domain.connection import (
     Account,
     Connection,
     Due,
     Failure,
-    OpenLink,
     Sealed,
     Status,
     StoredRefreshToken,
@@ -75,6 +74,10 @@ class Leases(Protocol):
         ...
 
 
+CHANGED = (*("display_name", "purpose", "contacts", "grants", "labels", "parameters", "suspended"),)
+"""What an operator changes of a connection."""
+
+
 class Connections(Leases, Protocol):
     """The whole table `connections`."""
 
@@ -91,8 +94,8 @@ class Connections(Leases, Protocol):
         ...
 
     def change(self, before: Connection, after: Connection) -> bool:
-        """Write grants, labels, parameters and suspended of `after`, with version + 1, if the
-        incarnation and version are still those of `before`."""
+        """Write the `CHANGED` attributes of `after`, with version + 1, if the incarnation and
+        version are still those of `before`."""
         ...
 
     def link(self, before: Connection, tickets: tuple[str, str], opened: OpenLink) -> bool:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from broker.domain.attempts import LinkKind, State
-from broker.domain.connection import Connection, OpenLink
+from broker.domain.attempts import LinkKind, OpenLink, State
+from broker.domain.connection import Connection
 from broker.domain.names import SHARED_TENANTS, Instant, single_tenant
 from broker.domain.secret import Secret
 from broker.ports.ambient import Clock, Randomness, Telemetry
@@ -71,7 +71,8 @@ class Step:
                 language,
                 action=action,
                 ticket=visit.ticket,
-                connection=connection.name,
+                connection=titled(connection),
+                purpose=connection.purpose,
                 service=title,
                 created_by=link.created_by,
                 resource=connection.resource,
@@ -87,7 +88,8 @@ class Step:
             language,
             action=action,
             ticket=visit.ticket,
-            connection=connection.name,
+            connection=titled(connection),
+            purpose=connection.purpose,
             service=title,
             created_by=link.created_by,
             resource=connection.resource,
@@ -169,3 +171,9 @@ class Step:
             "prompt": "select_account",
         }
         return f"{self.platform}/{connection.tenant}/oauth2/v2.0/authorize?{urlencode(query)}"
+
+
+def titled(connection: Connection) -> str:
+    """The connection as people know it, and by its name for those who ask the operator."""
+    shown = connection.display_name
+    return f"{shown} ({connection.name})" if shown else connection.name

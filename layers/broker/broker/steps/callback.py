@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from broker.domain import scopes
-from broker.domain.attempts import LinkKind, Progress, State, Ticket
-from broker.domain.connection import Connection, Failure, OpenLink, Status
+from broker.domain.attempts import LinkKind, OpenLink, Progress, State, Ticket
+from broker.domain.connection import Connection, Failure, Status
 from broker.domain.names import Instant, single_tenant
 from broker.domain.problems import Problem, Provider
 from broker.domain.secret import Secret

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from broker.domain.connection import Connection, OpenLink, Sealed, Status
+from broker.domain.attempts import OpenLink
+from broker.domain.connection import Connection, Sealed, Status
 from broker.domain.credentials import CredentialKind
 from broker.domain.names import SHARED_TENANTS, Incarnation, Instant, Name, is_guid
 from broker.domain.problems import Problem
@@ -65,6 +66,10 @@ class Step:
             created_at=now,
             created_by=created_by,
             expected=wish.account,
+            identity_provider=wish.identity_provider,
+            display_name=wish.display_name,
+            purpose=wish.purpose,
+            contacts=wish.contacts,
             grants=wish.grants,
             labels=wish.labels,
             parameters={
@@ -73,7 +78,8 @@ class Step:
                 if secret is not None
             },
         )
-        made = self._invite(connection, self._opened(plan.scopes, created_by), base_url)
+        opened = self._opened(plan.scopes, created_by, send=wish.send_link)
+        made = self._invite(connection, opened, base_url)
         connection = replace(connection, link=1, tickets=made.tickets, open_link=made.opened)
         if not self.connections.create(connection):
             raise Problem("already_exists")
@@ -111,13 +117,7 @@ class Step:
                 if secret is not None
             }
             kept = {k: v for k, v in before.parameters.items() if k not in wish.parameters}
-            after = replace(
-                before,
-                grants=before.grants if wish.grants is None else wish.grants,
-                labels=wish.merged_labels(before.labels),
-                parameters=kept | sealed,
-                suspended=before.suspended if wish.suspended is None else wish.suspended,
-            )
+            after = replace(before, parameters=kept | sealed, **wish.applied(before))
             if self.connections.change(before, after):
                 return Done(self.show(name), audit.changes(before, after))
         raise Problem("conflict")
@@ -139,7 +139,14 @@ class Step:
                 service = catalogue.find(connection.service)
                 host = connection.resource if service.resource else None
                 wanted = catalogue.plan(service, host, wish.scopes).scopes
-            opened = self._opened(wanted, created_by, wish.allow_account_change)
+            if wish.send_link:
+                bodies.reachable(connection.contacts)
+            opened = self._opened(
+                wanted,
+                created_by,
+                allow_account_change=wish.allow_account_change,
+                send=wish.send_link,
+            )
             made = self._invite(connection, opened, base_url)
             if self.connections.link(connection, made.tickets, opened):
                 after = replace(connection, link=connection.link + 1, open_link=opened)
@@ -196,11 +203,9 @@ class Step:
         where = encryption_context(self.stack, incarnation, PARAMETERS[name], generation, epoch)
         return Sealed(seal(self.token_keys, where, secret), generation, epoch)
 
-    def _opened(
-        self, wanted: tuple[str, ...], created_by: str, allow_account_change: bool = False
-    ) -> OpenLink:
+    def _opened(self, wanted: tuple[str, ...], created_by: str, **allowed: bool) -> OpenLink:
         expires_at = Instant(self._now() + self.link_days * 86_400)
-        return OpenLink(wanted, created_by, expires_at, allow_account_change)
+        return OpenLink(wanted, created_by, expires_at, **allowed)
 
     def _invite(self, connection: Connection, opened: OpenLink, base_url: str) -> Invitation:
         return invite(self.authorizations, self.randomness, connection, opened, base_url)

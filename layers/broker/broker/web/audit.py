@@ -11,7 +11,7 @@ from broker.domain.connection import Connection
 from broker.domain.grants import Grant
 from broker.ports.ambient import Fact
 
-NAMED = ("labels", "parameters", "suspended")
+NAMED = ("display_name", "purpose", "labels", "parameters", "contacts", "suspended")
 """Fields whose change is told by name; the grants are told one by one."""
 
 
@@ -46,6 +46,7 @@ def link(after: Connection) -> dict[str, Fact]:
         "link": after.link,
         "scopes": list(opened.scopes),
         "allow_account_change": opened.allow_account_change,
+        "send_link": opened.send,
     }
 
 
@@ -58,7 +59,7 @@ def _changed(before: Connection | None, after: Connection) -> list[str]:
             earlier: Mapping[str, Any] = old or {}
             keys = sorted(earlier.keys() | new.keys())
             names += [f"{name}.{key}" for key in keys if earlier.get(key) != new.get(key)]
-        elif before is not None and old != new:
+        elif old != new and (before or new):
             names.append(name)
     return names
 

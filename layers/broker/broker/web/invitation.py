@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from broker.domain.attempts import LinkKind, Ticket
-from broker.domain.connection import Connection, OpenLink
+from broker.domain.attempts import LinkKind, OpenLink, Ticket
+from broker.domain.connection import Connection
 from broker.ports.ambient import Randomness
 from broker.ports.stores import Authorizations
 from broker.web import links, representation

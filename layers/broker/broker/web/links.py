@@ -11,8 +11,8 @@ import re
 from typing import Literal
 from urllib.parse import urlencode
 
-from broker.domain.attempts import LinkKind, State, Ticket
-from broker.domain.connection import Connection, OpenLink
+from broker.domain.attempts import LinkKind, OpenLink, State, Ticket
+from broker.domain.connection import Connection
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from broker.domain.attempts import Ticket
 from broker.domain.connection import Connection, Failure, Status
-from broker.domain.grants import Grant
 from broker.domain.names import Instant, rfc3339, slug
 from broker.domain.problems import Problem
+from broker.web.fields import FIELDS
 
 
 def connection(
@@ -21,14 +21,9 @@ def connection(
     owner and for the administrator."""
     account = one.account
     due = None if one.status is Status.REAUTHORIZATION_REQUIRED else one.next_refresh_at
-    return {
-        "connection": one.name,
-        "service": one.service,
-        "resource": one.resource,
+    given = {name: field.show(one) for name, field in FIELDS.items() if field.show}
+    return given | {
         "status": one.status.value,
-        "suspended": one.suspended,
-        "tenant": one.tenant,
-        "scopes": list(one.scopes),
         "granted_scopes": {resource: list(scopes) for resource, scopes in one.granted.items()},
         "excess_scopes": list(one.excess_scopes),
         "account": account
@@ -37,9 +32,6 @@ def connection(
             "tenant_id": account.tenant_id,
             "object_id": account.object_id,
         },
-        "grants": [_grant(grant) for grant in one.grants],
-        "labels": dict(one.labels),
-        "version": one.version,
         "generation": one.generation,
         "created_at": rfc3339(one.created_at),
         "authorized_at": _time(one.authorized_at),
@@ -78,11 +70,6 @@ def position(text: str) -> tuple[str, str]:
 
 def _time(instant: Instant | None) -> str | None:
     return None if instant is None else rfc3339(instant)
-
-
-def _grant(grant: Grant) -> dict[str, Any]:
-    limit = {} if grant.scopes is None else {"scopes": list(grant.scopes)}
-    return {"principal": grant.principal, **limit}
 
 
 def _failure(failure: Failure) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from broker.adapters.dynamodb import items
 from broker.adapters.dynamodb.codec import Plain, plain
 from broker.adapters.dynamodb.leases import SAME_INCARNATION, Leases
 from broker.adapters.dynamodb.table import SERVICE, all_of, names, values
-from broker.domain.connection import Connection, Failure, OpenLink, Status
+from broker.domain.attempts import OpenLink
+from broker.domain.connection import Connection, Failure, Status
 from broker.ports.errors import Unavailable
-from broker.ports.stores import Settlement
+from broker.ports.stores import CHANGED, Settlement
 
 INDEX = "status"
 
@@ -43,17 +44,13 @@ class Connections(Leases):
         unchanged_since = "#version = :version"
         done = self._table.update(
             before.name,
-            "SET #grants = :grants, #labels = :labels, #parameters = :parameters, "
-            "#suspended = :suspended, #version = :next",
+            "SET " + ", ".join(f"#{name} = :{name}" for name in CHANGED) + ", #version = :next",
             all_of(SAME_INCARNATION, unchanged_since),
             values(
                 incarnation=before.incarnation,
                 version=before.version,
                 next=before.version + 1,
-                grants=after.grants,
-                labels=after.labels,
-                parameters=after.parameters,
-                suspended=after.suspended,
+                **{name: getattr(after, name) for name in CHANGED},
             ),
         )
         return done is not None

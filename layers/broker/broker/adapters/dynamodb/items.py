@@ -10,20 +10,20 @@ from dataclasses import fields
 from typing import Any
 
 from broker.adapters.dynamodb.codec import Plain
-from broker.domain.attempts import LinkKind, Progress, State, Ticket
+from broker.domain.attempts import LinkKind, OpenLink, Progress, State, Ticket
 from broker.domain.connection import (
     Account,
     Connection,
     Due,
     Expected,
     Failure,
-    OpenLink,
     Sealed,
     Status,
     StoredRefreshToken,
     Suspicion,
     Token,
 )
+from broker.domain.contacts import Contact
 from broker.domain.grants import Grant
 from broker.domain.problems import Provider
 from broker.domain.secret import Secret
@@ -41,6 +41,7 @@ def connection(item: Plain) -> Connection:
             "open_link": _open_link(item.get("open_link")),
             "expected": Expected(**_known(Expected, item.get("expected", {}))),
             "account": _maybe(Account, item.get("account")),
+            "contacts": _each(_contact, item.get("contacts")),
             "grants": tuple(_grant(grant) for grant in item.get("grants", ())),
             "parameters": _each(_sealed, item.get("parameters")),
             "granted": _each(tuple, item.get("granted")),
@@ -104,6 +105,10 @@ def _maybe(kind: Any, item: Plain | None) -> Any:
 
 def _each(read: Any, items: Plain | None) -> dict[str, Any]:
     return {name: read(item) for name, item in (items or {}).items()}
+
+
+def _contact(item: Plain) -> Contact:
+    return Contact(**_known(Contact, item))
 
 
 def _open_link(item: Plain | None) -> OpenLink | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DESCRIBED = (
     *("name", "incarnation", "epoch", "link", "open_link", "created_by", "service", "resource"),
     *("tenant", "scopes", "status", "grants", "expected", "account", "created_at", "client_id"),
-    "authority",
+    *("authority", "display_name", "purpose"),
 )
 """What `authorize` may read; `template.yaml` holds its role to that."""
 

@@ -31,6 +31,7 @@ def ask(
     ticket: Secret,
     connection: str,
     service: str,
+    purpose: str = "",
     created_by: str = "",
     resource: str = "",
     tenant: str = "",
@@ -42,11 +43,12 @@ def ask(
 ) -> Page:
     """The page of ``GET /authorize``, for the owner of the account.
 
-    `action`: path the form posts ``ticket`` to. `created_by`: ARN of who made the link.
+    `action`: path the form posts ``ticket`` to. `purpose`: in the operator's words. `created_by`:
+    ARN of who made the link.
     `account`: username that must sign in, where known. `again`: the button was pressed, but not on
     this page, or in a browser without cookies. Status 200.
     """
-    rows = _rows(language, connection, service, resource, tenant, created_by)
+    rows = _rows(language, connection, service, purpose, resource, tenant, created_by)
     names = words(language)["labels"]
     rows += [
         (names["account"], foreign(account) if account else ""),
@@ -64,6 +66,7 @@ def ask_admin(
     ticket: Secret,
     connection: str,
     service: str,
+    purpose: str = "",
     created_by: str = "",
     resource: str = "",
     tenant: str = "",
@@ -73,7 +76,7 @@ def ask_admin(
     again: bool = False,
 ) -> Page:
     """The page of ``GET /admin-consent``, for the tenant's administrator. As `ask`."""
-    rows = _rows(language, connection, service, resource, tenant, created_by)
+    rows = _rows(language, connection, service, purpose, resource, tenant, created_by)
     names = words(language)["labels"]
     rows += [
         (names["client_id"], foreign(client_id) if client_id else ""),
@@ -94,7 +97,13 @@ def _described(said: str, raw: str) -> str:
 
 
 def _rows(
-    language: Language, connection: str, service: str, resource: str, tenant: str, created_by: str
+    language: Language,
+    connection: str,
+    service: str,
+    purpose: str,
+    resource: str,
+    tenant: str,
+    created_by: str,
 ) -> list[tuple[str, str]]:
     every = words(language)
     names = every["labels"]
@@ -102,6 +111,7 @@ def _rows(
         "service": service,
         "resource": resource,
         "connection": connection,
+        "purpose": purpose,
         "tenant": tenant,
         "created_by": person(created_by, every),
     }
