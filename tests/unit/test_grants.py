@@ -36,6 +36,11 @@ def test_callers(arn: str, role: str | None) -> None:
     assert (found.partition, found.account, found.role) == ("aws", ACCOUNT, role)
 
 
+def test_a_caller_is_told_by_what_a_grant_would_name() -> None:
+    assert str(ADS_JOB) == f"arn:aws:iam::{ACCOUNT}:role/ads-job"
+    assert str(Caller("aws-cn", ACCOUNT, None)) == f"arn:aws-cn:iam::{ACCOUNT}:account"
+
+
 @pytest.mark.parametrize(
     "arn",
     [
@@ -51,8 +56,9 @@ def test_callers(arn: str, role: str | None) -> None:
     ],
 )
 def test_unknown_kinds_of_callers(arn: str) -> None:
-    with pytest.raises(Problem, match="access_denied"):
+    with pytest.raises(Problem, match="access_denied") as caught:
         grants.caller(arn)
+    assert "kind of AWS principal" in caught.value.detail
 
 
 @pytest.mark.parametrize(
@@ -127,6 +133,10 @@ def test_what_are_no_grants(items: Any) -> None:
         grants.parse(items)
     assert caught.value.code == "invalid_request"
     assert caught.value.detail.startswith("grants")
+
+
+def test_a_hundred_grants_are_not_too_many() -> None:
+    assert len(grants.parse([{"principal": ACCOUNT}] * 100)) == 100
 
 
 def test_no_grant_no_token() -> None:
