@@ -2,8 +2,7 @@
 
 Changes one expression at a time in a copy of the broker (mutmut), runs the unit tests that reach
 the changed function, and lists the changes that no test noticed. `docs/mutation.md` has the score
-and says of each survivor why it stays. Every module has a workspace in `.local/mutation/`; what is
-left there tells mutmut which functions and tests are as they were.
+and says of each survivor why it stays. Every module has a workspace in `.local/mutation/`.
 """
 
 from __future__ import annotations
@@ -107,8 +106,10 @@ def reworded(diff: list[str]) -> bool:
 
 
 def prepare(name: str) -> Path:
-    """The module's workspace, with the sources as they are now."""
+    """The module's workspace, with the sources as they are now; mutmut would keep old verdicts
+    although a test is new."""
     workspace = WORK / name
+    shutil.rmtree(workspace / "mutants", ignore_errors=True)
     for copied in COPIED:
         replace(ROOT / copied, workspace / copied)
     replace(ROOT / "layers" / "broker" / "broker", workspace / "src" / "broker")

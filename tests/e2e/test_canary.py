@@ -205,9 +205,14 @@ def settings(stack: Stack) -> Iterator[str]:
 
 
 def dead_letters(stack: Stack) -> Iterator[str]:
-    """Messages that nobody could work on; they stay where they are."""
+    """All messages that nobody could work on; they stay where they are."""
+    sqs = stack.client("sqs")
     for output in ("RefreshDeadLetterQueueUrl", "RotateDeadLetterQueueUrl"):
-        answer = stack.client("sqs").receive_message(
-            QueueUrl=stack.outputs[output], MaxNumberOfMessages=10, VisibilityTimeout=0
-        )
-        yield from (message["Body"] for message in answer.get("Messages", ()))
+        url, handles = stack.outputs[output], []
+        while messages := sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60
+        ).get("Messages"):
+            handles += [message["ReceiptHandle"] for message in messages]
+            yield from (message["Body"] for message in messages)
+        for handle in handles:
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
