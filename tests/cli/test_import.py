@@ -19,7 +19,7 @@ from tests.cli.conftest import Run
 from tests.cli.fake import Fake
 from tests.fakes.microsoft import TENANT
 from tests.unit.house import ADS, GRAPH
-from token_broker.operator.importing import engine
+from token_broker.operator.importing.prove import Prover
 
 Broker = tuple[Fake, str]
 
@@ -107,14 +107,14 @@ def test_an_interrupted_run_is_repeated(
 ) -> None:
     broker, _ = fake
     file = write(tmp_path / "grants.csv", rows(broker, 60, 0))
-    prove, count = engine.Run._prove, iter(range(1000))
+    outcome, count = Prover.outcome, iter(range(1000))
 
-    def interrupted(self: engine.Run, row: Any) -> Any:
+    def interrupted(self: Prover, row: Any) -> Any:
         if next(count) == 20:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-        return prove(self, row)
+        return outcome(self, row)
 
-    monkeypatch.setattr(engine.Run, "_prove", interrupted)
+    monkeypatch.setattr(Prover, "outcome", interrupted)
     # A process that was started in the background ignores the signal.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -161,7 +161,7 @@ class Handler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self._send(self.server.answer(Asked(parts.path, query, dict(self.headers))))
 
-    do_POST = do_GET  # noqa: N815
+    do_POST = do_PATCH = do_GET  # noqa: N815
 
     def _api(self, body: bytes) -> Answer:
         self.server.bodies.append(body)

@@ -76,6 +76,20 @@ def test_it_fetches_a_token(recipe: Recipe, stack: Stack, connection: str, tmp_p
     assert stack.fetch(connection)["access_token"] in done.stdout
 
 
+README = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", README, ids=["with the client", "without it"])
+def test_the_readmes_blocks_work_as_printed(block: str, stack: Stack, connection: str) -> None:
+    env = {**environment(stack, "team-a"), "API_URL": stack.api_url, "PATH": os.environ["PATH"]}
+    env["PYTHONPATH"] = str(ROOT / "layers" / "client")
+    text = block.replace("marketing-jp", connection) + "print(token)\n"
+    command = [sys.executable, "-W", "error", "-c", text]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == stack.fetch(connection)["access_token"]
+
+
 @pytest.mark.parametrize("recipe", REST, ids=[one.title for one in REST])
 def test_what_cannot_run_here_is_well_formed(recipe: Recipe) -> None:
     parse: dict[str, Callable[[str], Any]] = {

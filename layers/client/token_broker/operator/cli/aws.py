@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from token_broker import _wire
 from token_broker.operator.awserrors import refused, told
 from token_broker.operator.cli.session import Session
 
@@ -16,15 +15,11 @@ def client(session: Session, service: str) -> Any:
 
     config = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3})
     try:
-        found = session.aws.create_client(service, region_name=_region(session), config=config)
+        found = session.aws.create_client(service, region_name=session.where, config=config)
     except BotoCoreError as error:
         raise told(error, service) from None
     session.opened.callback(found.close)
     return found
-
-
-def _region(session: Session) -> str | None:
-    return session.region or (_wire.region(session.api_url) if session.api_url else None)
 
 
 def outputs(session: Session, stack: str) -> dict[str, str]:

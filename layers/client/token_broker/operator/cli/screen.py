@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text
 
 from token_broker._text import clean, masked, plain
 from token_broker.errors import TokenBrokerError
-from token_broker.operator.shapes import Connection, Links, Verification, username
+from token_broker.operator.shapes import Links, Verification
+from token_broker.operator.speech import spoken
 
-COLOURS = {
-    "active": "green",
-    "pending": "yellow",
-    "awaiting_admin": "magenta",
-    "reauthorization_required": "red",
-    "blocked": "red",
-    "suspended": "cyan",
+FORECASTS = {
+    "likely": "An administrator will probably have to approve.",
+    "unlikely": "An administrator will probably not be needed.",
+    "required": "An administrator has to approve first: send that link as well.",
 }
 PIPE_WIDTH = 160
+NOTICE = Text("·", "yellow")
 SIGNS = {True: Text("✓", "green"), False: Text("✗", "red")}
 
 
@@ -58,6 +55,19 @@ def note(text: str) -> None:
     err().print(escape(text))
 
 
+def done(text: str, well: bool = True) -> None:
+    """What a command has done."""
+    out().print(SIGNS[well], escape(text))
+
+
+def failure(title: str, detail: str, remedy: str, bad: bool) -> None:
+    """A reason, and what to do; `bad`: it is a failure, not a notice."""
+    console = out()
+    console.print(SIGNS[False] if bad else NOTICE, escape(title))
+    for line in filter(None, (detail, remedy)):
+        console.print(f"  {escape(line)}")
+
+
 def data(value: Any) -> None:
     """A result for machines."""
     sys.stdout.write(json.dumps(clean(value), indent=2, ensure_ascii=False) + "\n")
@@ -77,7 +87,7 @@ def problem(error: TokenBrokerError) -> dict[str, Any]:
     """An error for machines."""
     fields = ("code", "title", "detail", "actor", "remedy", "connection", "status", "retry_after")
     found = {name: getattr(error, name) for name in (*fields, "request_id")}
-    found["detail"] = masked(error.detail)
+    found |= {"detail": masked(error.detail), "remedy": spoken(error.remedy, error.connection)}
     return {name: value for name, value in found.items() if value not in (None, "")}
 
 
@@ -86,94 +96,38 @@ def error(one: TokenBrokerError, as_json: bool) -> None:
     if as_json:
         sys.stderr.write(lines([problem(one)]))
         return
-    head, *rest = masked(str(one)).splitlines()
+    head, *rest = spoken(masked(str(one)), one.connection).splitlines()
     err().print(f"[red]✗[/] {escape(head)}")
     for line in rest:
         err().print(escape(line))
 
 
-def status(one: Connection) -> Text:
-    """The status in its colour."""
-    text = Text(one["status"], COLOURS.get(one["status"], ""))
-    return text.append(" suspended", COLOURS["suspended"]) if one["suspended"] else text
-
-
-def ago(moment: str | None, now: datetime | None = None) -> str:
-    """`in 3 h`, `2 min ago`; empty for none."""
-    if moment is None:
-        return ""
-    left = (datetime.fromisoformat(moment) - (now or datetime.now(UTC))).total_seconds()
-    size = abs(left)
-    for unit, seconds in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
-        if size >= seconds * 1.5 or unit == "s":
-            count = f"{size / seconds:.0f} {unit}"
-            return f"in {count}" if left > 0 else f"{count} ago"
-    return ""
-
-
-def connections(found: Iterable[Connection]) -> None:
-    """A table of connections."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("connection", "service", "status", "account", "next refresh", "last error"):
-        table.add_column(column, no_wrap=column in ("connection", "status"))
-    for one in found:
-        last = one["last_error"]
-        table.add_row(
-            one["connection"],
-            one["service"],
-            status(one),
-            username(one),
-            ago(one["next_refresh_at"]),
-            Text(last["code"], "red") if last else "",
-        )
-    out().print(table)
-
-
-def connection(one: Connection) -> None:
-    """All about one connection."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in one.items():
-        if value in (None, [], {}, False):
-            continue
-        shown = status(one) if name == "status" else Text(_plain(name, value))
-        table.add_row(name.replace("_", " "), shown)
-    out().print(table)
-
-
-def _plain(name: str, value: Any) -> str:
-    if name.endswith("_at"):
-        return f"{value} ({ago(value)})"
-    if name == "grants":
-        return "\n".join(_grant(grant) for grant in value)
-    if name == "last_error":
-        told = f"{value['code']}: {value['detail']}\n{value['actor']}: {value['remedy']}"
-        return f"{told}\n{value['at']}"
-    if isinstance(value, Mapping):
-        nested = {key: _plain("", part) for key, part in value.items() if part}
-        return "\n".join(f"{key}: {text}" for key, text in nested.items() if text)
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _grant(grant: Mapping[str, Any]) -> str:
-    limit = grant.get("scopes")
-    return f"{grant['principal']} (only {' '.join(limit)})" if limit else str(grant["principal"])
-
-
 def links(found: Links) -> None:
-    """The two links, each on a line of its own: they are long."""
+    """The links, each on a line of its own: they are long."""
     console = out()
     console.print("[bold]For the owner of the account:[/]")
     console.print(escape(found["authorize_url"]))
-    console.print(
-        "[bold]For a tenant administrator, if the owner is told that one must approve:[/]"
-    )
-    console.print(escape(found["admin_consent_url"] or ""))
+    if found["admin_consent_url"]:
+        console.print(
+            "[bold]For a tenant administrator, if the owner is told that one must approve:[/]"
+        )
+        console.print(escape(found["admin_consent_url"]))
+    if told := forecast(found["admin_forecast"]):
+        note(told)
     note(f"Good until {found['expires_at']}. Whoever has a link may consent: send it safely.")
 
 
-def verification(found: Verification) -> None:
+def forecast(given: Any) -> str:
+    """Whether an administrator will have to approve, as far as the broker can tell."""
+    word, reason = given, ""
+    if isinstance(given, dict):
+        word = given.get("forecast") or given.get("likelihood") or given.get("admin_forecast")
+        reason = str(given.get("reason") or given.get("detail") or "")
+    told = FORECASTS.get(word) if isinstance(word, str) else None
+    return f"{told} {reason}".rstrip() if told else ""
+
+
+def verification(found: Verification, connection: str) -> None:
     """The checks, in order, with who must act where one failed."""
     console = out()
     for check in found["checks"]:
@@ -182,4 +136,5 @@ def verification(found: Verification) -> None:
         )
         if not check["ok"]:
             actor = (check["actor"] or "").replace("_", " ")
-            console.print(escape(f"  {check['code']}; {actor}: {check['remedy'] or ''}"))
+            remedy = spoken(check["remedy"] or "", connection)
+            console.print(escape(f"  {check['code']}; {actor}: {remedy}"))

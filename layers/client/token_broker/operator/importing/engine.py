@@ -9,160 +9,124 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any
+from queue import Empty, Queue, SimpleQueue
 
-from token_broker.errors import TokenBrokerError
 from token_broker.operator.client import Operator
 from token_broker.operator.importing.files import Item
-from token_broker.operator.importing.report import Outcome
-from token_broker.operator.importing.rows import LABEL, BadRow, Row
-from token_broker.operator.shapes import Change, Connection, username
-
-FATAL = frozenset(
-    {
-        *("not_authorized", "no_credentials", "clock_skew", "unreachable"),
-        *("client_secret_expired", "client_certificate_expired"),
-    }
-)
-"""Codes that every further row would meet as well: the run ends, the rest is untried."""
+from token_broker.operator.importing.gate import Gate
+from token_broker.operator.importing.interrupts import asked_first
+from token_broker.operator.importing.prove import Prover
+from token_broker.operator.importing.report import Outcome, failed
+from token_broker.operator.importing.rows import BadRow, Row
 
 AHEAD = 4
 """Rows read ahead for each thread."""
+TICK = 0.5
+"""Seconds between two looks at the gate, for whoever shows a countdown."""
+
+
+def _nothing(_: int = 0) -> None:
+    """Nobody looks."""
 
 
 @dataclass(slots=True)
 class Run:
-    """One run. `tell` is called from one thread, once for each row."""
+    """One run. `tell` is called once for each row, `tick` now and then, `interrupted` with the
+    number of rows under way after the first Ctrl-C; all from the thread that called `run`."""
 
     operator: Operator
     tell: Callable[[Outcome], None]
     replace: bool = False
+    dry: bool = False
+    gate: Gate = field(default_factory=Gate)
+    tick: Callable[[], None] = _nothing
+    interrupted: Callable[[int], None] = _nothing
     stop: threading.Event = field(default_factory=threading.Event)
     seen: set[str] = field(default_factory=set)
+    active: set[str] = field(default_factory=set)
+    waiting: int = 0
+    told: bool = False
+    rows: Queue[Row | None] = field(default_factory=Queue)
+    outcomes: SimpleQueue[Outcome | BaseException] = field(default_factory=SimpleQueue)
 
     def run(self, items: Iterable[Item], threads: int) -> None:
-        """All rows. An interruption lets those under way end, and raises."""
-        waiting: set[Future[Outcome]] = set()
-        with ThreadPoolExecutor(threads) as pool:
-            try:
+        """All rows. The first interruption lets those under way end, and raises; a second one
+        raises at once."""
+        for _ in range(threads):
+            # Daemons: after a second Ctrl-C the process ends without them.
+            threading.Thread(target=self._work, daemon=True).start()
+        try:
+            with asked_first(self._end):
                 for item in items:
-                    if len(waiting) >= threads * AHEAD:
-                        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                        self._tell(done)
-                    found = self._check(item)
-                    if isinstance(found, Outcome):
-                        self.tell(found)
-                    else:
-                        waiting.add(pool.submit(self._import, found))
-                self._tell(wait(waiting)[0])
-            except BaseException:
-                self.stop.set()
-                self._tell(wait(waiting)[0])
-                raise
+                    while self.waiting >= threads * AHEAD:
+                        self._next()
+                    self._submit(item)
+                while self.waiting:
+                    self._next()
+        except BaseException:
+            self._end()
+            raise
+        finally:
+            for _ in range(threads):
+                self.rows.put(None)
+        if self.gate.abandoned.is_set():
+            raise KeyboardInterrupt
 
-    def _tell(self, done: Iterable[Future[Outcome]]) -> None:
-        for one in done:
-            self.tell(one.result())
+    def _submit(self, item: Item) -> None:
+        row = self._check(item)
+        if isinstance(row, Outcome):
+            self.tell(row)
+        else:
+            self.waiting += 1
+            self.rows.put(row)
+
+    def _next(self) -> None:
+        """Tell one outcome; look at the gate until there is one."""
+        while True:
+            self.tick()
+            if self.gate.abandoned.is_set() and not self.told:
+                self.told = True
+                self.interrupted(len(self.active))
+            try:
+                outcome = self.outcomes.get(timeout=TICK)
+            except Empty:
+                continue
+            self.waiting -= 1
+            if isinstance(outcome, BaseException):
+                raise outcome
+            self.tell(outcome)
+            return
+
+    def _end(self) -> None:
+        self.stop.set()
+        self.gate.abandoned.set()
+
+    def _work(self) -> None:
+        """Rows, one after the other, in a thread of its own."""
+        prover = Prover(self.operator, self.gate, self.stop, self.replace, self.dry)
+        while (row := self.rows.get()) is not None:
+            try:
+                self.outcomes.put(self._import(prover, row))
+            except BaseException as error:  # noqa: BLE001 (raised by whoever runs)
+                self.outcomes.put(error)
+
+    def _import(self, prover: Prover, row: Row) -> Outcome:
+        if self.stop.is_set():
+            return Outcome(row.source, row.connection, "untried", detail="The run ended before.")
+        self.active.add(row.connection)
+        try:
+            return prover.outcome(row)
+        finally:
+            self.active.discard(row.connection)
 
     def _check(self, item: Item) -> Row | Outcome:
         """What can be said without the broker."""
         if isinstance(item, BadRow):
-            return _failed(item.source, item.connection, item.code, item.detail, item.remedy)
+            return failed(item.source, item.connection, item.code, item.detail, item.remedy)
         if item.connection in self.seen:
             detail = "Another row has the same connection; the first one counts."
             remedy = "Give each row a connection of its own."
-            return _failed(item.source, item.connection, "invalid_request", detail, remedy)
+            return failed(item.source, item.connection, "invalid_request", detail, remedy)
         self.seen.add(item.connection)
         return item
-
-    def _import(self, row: Row) -> Outcome:
-        if self.stop.is_set():
-            return Outcome(row.source, row.connection, "untried", detail="The run ended before.")
-        try:
-            return self._prove(row)
-        except TokenBrokerError as error:
-            if error.code in FATAL:
-                self.stop.set()
-            return Outcome(
-                row.source,
-                row.connection,
-                "failed",
-                code=error.code,
-                detail=error.detail or error.title,
-                actor=error.actor,
-                remedy=error.remedy,
-            )
-
-    def _prove(self, row: Row) -> Outcome:
-        """Create or adjust the connection; then have the broker redeem the token."""
-        before = self._existing(row)
-        if before is not None:
-            settled = self._settled(row, before)
-            if settled is not None:
-                return settled
-            if before["labels"].get(LABEL) != row.digest:
-                self.operator.change(row.connection, _patch(row))
-        after = self.operator.adopt(row.connection, row.refresh_token)
-        return Outcome(row.source, row.connection, "imported", account=username(after))
-
-    def _existing(self, row: Row) -> Connection | None:
-        """The connection that was there before; None if it has just been created."""
-        try:
-            return self.operator.show(row.connection)
-        except TokenBrokerError as error:
-            if error.code != "not_found":
-                raise
-        labels = {**row.wish.get("labels", {}), LABEL: row.digest}
-        try:
-            self.operator.create({**row.wish, "labels": labels})
-        except TokenBrokerError as error:
-            if error.code != "already_exists":
-                raise
-            return self.operator.show(row.connection)
-        return None
-
-    def _settled(self, row: Row, before: Connection) -> Outcome | None:
-        """What needs no import, or must not have one."""
-        if before["service"] != row.wish["service"]:
-            detail = f"There is a connection of this name for {before['service']}."
-            remedy = "Give the row another name."
-            return _failed(row.source, row.connection, "conflict", detail, remedy)
-        if before["status"] != "active":
-            return None
-        account = username(before)
-        if before["labels"].get(LABEL) == row.digest:
-            return Outcome(row.source, row.connection, "unchanged", account=account)
-        expected: Any = row.wish.get("account", {})
-        if differs(expected, before):
-            detail = f"The connection is active for another account: {account}."
-            remedy = "Give the row another name; or delete the connection first."
-            return _failed(row.source, row.connection, "account_mismatch", detail, remedy)
-        if self.replace:
-            return None
-        detail = "It is active already, and not from this row; --replace imports it nevertheless."
-        return Outcome(row.source, row.connection, "skipped", account=account, detail=detail)
-
-
-def differs(expected: dict[str, str], one: Connection) -> bool:
-    """Whether another account consented than the one expected."""
-    account: dict[str, Any] = dict(one["account"] or {})
-    return any(
-        str(account.get(name) or "").casefold() != text.casefold()
-        for name, text in expected.items()
-    )
-
-
-def _patch(row: Row) -> Change:
-    """What the row says of a connection that is there, and not active."""
-    change: Change = {"labels": {**row.wish.get("labels", {}), LABEL: row.digest}}
-    if "grants" in row.wish:
-        change["grants"] = row.wish["grants"]
-    if "parameters" in row.wish:
-        change["parameters"] = {**row.wish["parameters"]}
-    return change
-
-
-def _failed(source: str, connection: str, code: str, detail: str, remedy: str) -> Outcome:
-    return Outcome(source, connection, "failed", "", code, detail, "caller", remedy)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TextIO
 
 from token_broker._text import masked
 
-Result = Literal["imported", "unchanged", "skipped", "failed", "untried"]
+Result = Literal["imported", "ready", "unchanged", "skipped", "failed", "untried"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """imported: active now. unchanged: an earlier run did it. skipped: active already, from
-    elsewhere. failed: `code`, `detail`, `actor`, `remedy` say why. untried: the run ended.
+    """imported: active now. ready: would be (a dry run). unchanged: an earlier run did it. skipped:
+    active already, from elsewhere. failed: `code`, `detail`, `actor`, `remedy` say why, `left` what
+    it leaves behind. untried: the run ended.
     """
 
     source: str
@@ -27,11 +28,32 @@ class Outcome:
     detail: str = ""
     actor: str = ""
     remedy: str = ""
+    left: str = ""
+
+    @property
+    def name(self) -> str:
+        """The row, for people."""
+        return f"{self.source} {self.connection}".rstrip()
 
     def as_dict(self) -> dict[str, str]:
         """The fields that say something. Masked: in a row whose columns are shifted, a token stands
         where the broker expects a word, and its answer may repeat that."""
         return {name: masked(text) for name, text in asdict(self).items() if text}
+
+
+def failed(source: str, connection: str, code: str, detail: str, remedy: str) -> Outcome:
+    """Of a row that is the caller's to correct."""
+    return Outcome(source, connection, "failed", "", code, detail, "caller", remedy)
+
+
+def by_reason(outcomes: Iterable[Outcome]) -> dict[tuple[str, str, str], list[Outcome]]:
+    """Rows that say the same (code, detail, remedy) together, the most frequent reason first."""
+    groups: dict[tuple[str, str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        words = outcome.as_dict()
+        key = (words.get("code", ""), words.get("detail", ""), words.get("remedy", ""))
+        groups.setdefault(key, []).append(outcome)
+    return dict(sorted(groups.items(), key=lambda pair: -len(pair[1])))
 
 
 def writer(file: TextIO | None, name: str) -> Callable[[Outcome], None]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from token_broker.operator.cli import exits, screen
+from token_broker.operator.cli import exits, group, screen
 from token_broker.operator.cli.session import current, shared
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ maps = click.option(
 )
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@group.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    examples=("run --connection graph-jp -- node report.js",),
+)
 @connections
 @maps
 @click.option(
@@ -59,7 +62,7 @@ def run(
     verbose: bool,
     command: tuple[str, ...],
 ) -> None:
-    """Run COMMAND with tokens of the broker for its Azure SDKs, in any language.
+    """Run COMMAND with tokens for its Azure SDKs, any language.
 
     Put -- before it. Signals are passed on; the exit code is the command's: 126 or 127 if it
     cannot be started, 128 and the signal's number if a signal ended it.
@@ -99,7 +102,7 @@ def _from_file(context: click.Context, _: click.Parameter, path: Path | None) ->
     context.default_map = {long[word]: value for word, value in found.items()}
 
 
-@click.command()
+@group.command(examples=("agent --map https://graph.microsoft.com=graph-jp",))
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
@@ -125,11 +128,12 @@ def _from_file(context: click.Context, _: click.Parameter, path: Path | None) ->
 @click.option("--max-connections", type=click.IntRange(1, 10_000), default=800, show_default=True)
 @click.option("--wait", type=click.FloatRange(0.1, 60), default=10.0, show_default=True)
 @click.option("--verbose", is_flag=True, help="Log answers that went well, too.")
-@click.option("--check", is_flag=True, help="Ask a running agent whether it is ready; serve not.")
+@click.option("--check", is_flag=True, help="Ask a running agent whether it is ready; serve nothing.")
 @shared
 def agent(check: bool, **given: Any) -> None:
-    """Serve tokens of the broker to Azure SDKs on this host, in any language, until a signal ends
-    it.
+    """Serve tokens to Azure SDKs on this host, in any language.
+
+    Until a signal ends it.
 
     Programs need IDENTITY_ENDPOINT=http://127.0.0.1:8173/msi/token, IDENTITY_HEADER and
     AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential. Logs JSON lines to stderr.
@@ -205,7 +209,7 @@ def _broker() -> HostBroker:
     from token_broker.agent.tokens import HostBroker
 
     session = current()
-    return HostBroker(session.url, session=session.aws, region=session.region)
+    return HostBroker(session.url, session=session.aws, region=session.where)
 
 
 COMMANDS = (run, agent)

@@ -1,39 +1,70 @@
-"""connect, reauthorize: make the owner's link, and wait for the consent."""
+"""connect, reauthorize, wait: make the owner's link, and wait for the consent."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from token_broker.errors import TokenBrokerError
-from token_broker.operator.cli import screen
+from token_broker.operator.cli import consent, screen
+from token_broker.operator.cli.completion import NAME
+from token_broker.operator.cli.group import command
 from token_broker.operator.cli.parse import parameters, parametric
 from token_broker.operator.cli.session import current, shared
 from token_broker.operator.client import Operator
-from token_broker.operator.shapes import Connection, Links, Wish, username
-from token_broker.operator.words import PARAMETERS, grant, pairs
+from token_broker.operator.shapes import Contacts, IdentityProvider, Links, Wish, username
+from token_broker.operator.words import PARAMETERS, foreign_scopes, grant, pairs
 
-POLL_SECONDS = 2.0
+LANGUAGES = ("en", "ja")
+PROVIDER = click.option(
+    "--identity-provider",
+    type=click.Choice(get_args(IdentityProvider)),
+    help="Default: the owner chooses, where both are possible.",
+)
+SEND_LINK = click.option("--send-link", is_flag=True, help="Have the broker mail the owner's link.")
+TIMEOUT = click.option(
+    "--timeout", type=click.FloatRange(1), default=900.0, help="Seconds.", show_default=True
+)
 
 
-def _waits(command: Callable[..., Any]) -> Callable[..., Any]:
+def _waits(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of commands that make a link."""
     options = (
+        PROVIDER,
+        SEND_LINK,
         click.option("--open", "opens", is_flag=True, help="Open the owner's link in the browser."),
         click.option("--wait/--no-wait", default=True, help="Wait for the consent (default)."),
-        click.option(
-            "--timeout", type=click.FloatRange(1), default=900.0, help="Seconds.", show_default=True
-        ),
+        TIMEOUT,
     )
     for option in reversed(options):
-        command = option(command)
-    return command
+        function = option(function)
+    return function
 
 
-@click.command()
+def _people(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say who is asked, by whom, and what for."""
+    language = click.Choice(LANGUAGES)
+    options = (
+        click.option("--display-name", metavar="TEXT", help="On the owner's page, for the name."),
+        click.option("--purpose", metavar="TEXT", help="On the owner's page: what it is for."),
+        click.option("--owner-mail", metavar="MAIL", help="Who is told when the owner must act."),
+        click.option("--owner-language", type=language, help="Of those mails."),
+        click.option("--admin-mail", metavar="MAIL", help="Likewise, the tenant's administrator."),
+        click.option("--admin-language", type=language, help="Of those mails."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@command(
+    examples=(
+        "connect marketing-jp --grant arn:aws:iam::111122223333:role/report-job",
+        "connect graph-jp --service microsoft-graph --scope User.Read --no-wait",
+    )
+)
 @click.argument("connection")
 @click.option("--service", default="microsoft-advertising", show_default=True)
 @click.option("--resource", metavar="URL", help="The customer's own host (SharePoint, Dynamics).")
@@ -42,6 +73,7 @@ def _waits(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--username", metavar="MAIL", help="Only this account may consent.")
 @click.option("--object-id", metavar="GUID", help="Only this account may consent.")
 @click.option("--tenant-id", metavar="GUID", help="Only accounts of this tenant may consent.")
+@click.option("--subject", metavar="ID", help="Only this account of Google may consent.")
 @click.option(
     "--grant",
     "grants",
@@ -51,18 +83,19 @@ def _waits(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--label", "labels", multiple=True, metavar="NAME=TEXT", help="Repeatable.")
 @parametric
+@_people
 @_waits
 @shared
 def connect(**given: Any) -> None:
-    """Create CONNECTION, show the link for its owner, and wait until he has consented."""
-    session = current()
-    operator, wish = session.operator(), _wish(given)
+    """Create CONNECTION, show the owner's link, and wait."""
+    operator, wish = current().operator(), _wish(given)
     links = operator.create(wish)
+    _warn(wish)
     _follow(operator, wish["connection"], links, None, given)
 
 
-@click.command()
-@click.argument("connection")
+@command(examples=("reauthorize marketing-jp", "reauthorize marketing-jp --send-link --no-wait"))
+@click.argument("connection", type=NAME)
 @click.option("--scope", "scopes", multiple=True, help="Other scopes than before. Repeatable.")
 @click.option("--allow-account-change", is_flag=True, help="Another account may consent.")
 @_waits
@@ -71,25 +104,70 @@ def reauthorize(**given: Any) -> None:
     """Make new links for CONNECTION; earlier ones end."""
     operator, name = current().operator(), given["connection"]
     before = operator.show(name)
-    links = operator.reauthorize(name, given["scopes"], given["allow_account_change"])
+    links = operator.reauthorize(
+        name,
+        given["scopes"],
+        given["allow_account_change"],
+        identity_provider=given["identity_provider"],
+        send_link=given["send_link"],
+    )
     _follow(operator, name, links, before["authorized_at"], given)
 
 
+@command(examples=("wait marketing-jp",))
+@click.argument("connection", type=NAME)
+@TIMEOUT
+@shared
+def wait(connection: str, timeout: float) -> None:
+    """Wait until CONNECTION's owner has consented."""
+    operator = current().operator()
+    before = operator.show(connection)
+    if before["authorization"] is None and before["status"] != "active":
+        raise TokenBrokerError(
+            "authorization_pending",
+            "It has no open link.",
+            connection=connection,
+            actor="operator",
+            title="There is nothing to wait for",
+            remedy=f"Make a link: token-broker reauthorize {connection}",
+        )
+    ended = before["authorization"] is None
+    _await(operator, connection, None if ended else before["authorized_at"], timeout)
+
+
 def _wish(given: dict[str, Any]) -> Wish:
-    account = {name: given[name] for name in ("username", "object_id", "tenant_id")}
+    account = {name: given[name] for name in ("username", "object_id", "tenant_id", "subject")}
+    as_given = ("connection", "service", "resource", "identity_provider", "tenant")
     fields: dict[str, Any] = {
-        "connection": given["connection"],
-        "service": given["service"],
-        "resource": given["resource"],
-        "tenant": given["tenant"],
+        **{name: given[name] for name in (*as_given, "display_name", "purpose", "send_link")},
         "scopes": [*given["scopes"]],
         "account": {name: text for name, text in account.items() if text},
         "grants": [grant(text) for text in given["grants"]],
         "labels": pairs(given["labels"]),
         "parameters": parameters(**{name: given[name] for name in PARAMETERS}),
+        "contacts": _contacts(given),
     }
-    found: Wish = {name: field for name, field in fields.items() if field}  # type: ignore[assignment]
-    return found
+    wish: Wish = {name: field for name, field in fields.items() if field}  # type: ignore[assignment]
+    return wish
+
+
+def _contacts(given: dict[str, Any]) -> Contacts:
+    found: dict[str, Any] = {}
+    for person, word in (("owner", "owner"), ("tenant_admin", "admin")):
+        mail, language = given[f"{word}_mail"], given[f"{word}_language"]
+        if mail:
+            found[person] = {"email": mail, **({"language": language} if language else {})}
+        elif language:
+            raise click.UsageError(f"--{word}-language needs --{word}-mail.")
+    contacts: Contacts = found  # type: ignore[assignment]
+    return contacts
+
+
+def _warn(wish: Wish) -> None:
+    """Of grants that will never be met."""
+    for one in wish.get("grants", []) if wish.get("scopes") else []:
+        for scope in foreign_scopes(one, wish["scopes"]):
+            screen.note(f"Warning: {wish['connection']} does not ask for {scope}.")
 
 
 def _follow(
@@ -107,70 +185,20 @@ def _follow(
         return
     if as_json:
         screen.note(links["authorize_url"])
-    found = _await(operator, name, before, given["timeout"])
-    if as_json:
+    _await(operator, name, before, given["timeout"])
+
+
+def _await(operator: Operator, name: str, before: str | None, seconds: float) -> None:
+    """Wait, and show what came of it. Ctrl-C ends the waiting, not the link."""
+    try:
+        found = consent.awaited(operator, name, before, seconds)
+    except KeyboardInterrupt:
+        screen.note(f"The link stays good. To go on waiting: token-broker wait {name}")
+        raise
+    if current().as_json:
         screen.data(found)
     else:
-        screen.out().print(f"[green]✓[/] {name} is {found['status']}: {username(found)}")
+        screen.done(f"{name} is {found['status']}: {username(found)}")
 
 
-def _await(operator: Operator, name: str, before: str | None, seconds: float) -> Connection:
-    """The connection once somebody has consented. Raises TokenBrokerError when it failed."""
-    deadline = time.monotonic() + seconds
-    with screen.err().status("Waiting for the consent: nobody has opened the link") as live:
-        while True:
-            one = operator.show(name)
-            if one["authorized_at"] and one["authorized_at"] != before:
-                return one
-            live.update(f"Waiting for the consent: {stage(one)}")
-            link = one["authorization"]
-            if link and link.get("returned_at"):
-                raise _failed(one, link.get("started_at") or "")
-            if time.monotonic() + POLL_SECONDS > deadline:
-                raise TokenBrokerError(
-                    "authorization_pending",
-                    f"Not within {seconds:.0f} s; {stage(one)}.",
-                    connection=name,
-                    actor="owner",
-                    title="Nobody has consented yet",
-                    remedy="The owner opens the link and consents; then: token-broker show",
-                )
-            time.sleep(POLL_SECONDS)
-
-
-def stage(one: Connection) -> str:
-    """How far the owner has come."""
-    link = one["authorization"]
-    if link is None:
-        return "there is no open link"
-    if link.get("started_at"):
-        return "the owner is at Microsoft's sign-in"
-    return (
-        "the owner has opened the link" if link.get("opened_at") else "nobody has opened the link"
-    )
-
-
-def _failed(one: Connection, started: str) -> TokenBrokerError:
-    """The owner came back without a consent. What the page said is in the last error, if it is of
-    this attempt."""
-    last = one["last_error"]
-    if last and last["at"] >= started:
-        return TokenBrokerError(
-            last["code"],
-            last["detail"],
-            connection=one["connection"],
-            actor=last["actor"],
-            title="The consent failed",
-            remedy=last["remedy"],
-        )
-    return TokenBrokerError(
-        "authorization_pending",
-        "The owner came back from Microsoft, and there is no consent.",
-        connection=one["connection"],
-        actor="owner",
-        title="The consent failed",
-        remedy="The page in the owner's browser says why. The link can be opened again.",
-    )
-
-
-COMMANDS = (connect, reauthorize)
+COMMANDS = (connect, reauthorize, wait)

@@ -10,6 +10,7 @@ from token_broker.errors import TokenBrokerError
 from token_broker.operator.awserrors import refused, told
 from token_broker.operator.cli import screen
 from token_broker.operator.cli.aws import client, outputs
+from token_broker.operator.cli.group import command
 from token_broker.operator.cli.session import current, shared
 
 BATCH = 10
@@ -18,12 +19,12 @@ VISIBILITY = 60
 """Seconds until a letter that could not be moved shows again."""
 
 
-@click.command()
+@command(examples=("replay --limit 5",))
 @click.option("--stack", default="token-broker", show_default=True, help="Of CloudFormation.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many.")
 @shared
 def replay(stack: str, limit: int | None) -> None:
-    """Send refreshes that had failed for the broker's own reasons back to work.
+    """Send refreshes that gave up back to work.
 
     Harmless: an order whose token has been refreshed meanwhile changes nothing.
     """
@@ -40,7 +41,7 @@ def replay(stack: str, limit: int | None) -> None:
     if session.as_json:
         screen.data({"replayed": moved})
     else:
-        screen.out().print(f"[green]✓[/] {moved} sent back to the refresh queue")
+        screen.done(f"{moved} sent back to the refresh queue")
 
 
 def move(sqs: Any, dead: str, queue: str, count: int) -> int:

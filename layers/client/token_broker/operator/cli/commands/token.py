@@ -7,13 +7,20 @@ import shlex
 import click
 
 from token_broker.operator.cli import screen
+from token_broker.operator.cli.completion import NAME
+from token_broker.operator.cli.group import command
 from token_broker.operator.cli.session import current, shared
 from token_broker.operator.words import HANDED_OUT
 from token_broker.token import Token
 
 
-@click.command()
-@click.argument("connection")
+@command(
+    examples=(
+        "token marketing-jp --header",
+        "token marketing-jp --env",
+    )
+)
+@click.argument("connection", type=NAME)
 @click.option("--scope", help="Another resource of the same consent.")
 @click.option("--min-ttl", type=click.IntRange(0, 2700), default=0, help="Seconds it must live.")
 @click.option("--header", "form", flag_value="header", help="As an HTTP header.")
