@@ -211,10 +211,11 @@ def principals(cloud: Cloud, outputs: Mapping[str, str]) -> dict[str, dict[str, 
         "team-a": outputs["CallerPolicy"],
         "team-b": outputs["CallerPolicy"],
     }
-    return {name: _assume(cloud.client, name, policy) for name, policy in policies.items()}
+    return {name: assume(cloud.client, name, policy) for name, policy in policies.items()}
 
 
-def _assume(client: Callable[[str], Any], name: str, policy: str) -> dict[str, str]:
+def assume(client: Callable[[str], Any], name: str, policy: str) -> dict[str, str]:
+    """Credentials of a role with this policy, made if it is not there."""
     iam, sts = client("iam"), client("sts")
     account = sts.get_caller_identity()["Account"]
     trust = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from local import deploy
 from tests.cli.fake import Fake, serving
 from tests.client.fake import Broker
 from tests.e2e.harness import Stack
@@ -28,9 +30,11 @@ BARE = {
 
 
 def environment(stack: Stack, principal: str) -> dict[str, str]:
-    """What a shell of a principal holds; `administrator` is the emulator's own."""
-    keys = {"access_key_id": "test", "secret_access_key": "test", "session_token": ""}
-    if principal != "administrator":
+    """What a shell of a principal holds; `administrator` has the stack's AdministratorPolicy beside
+    the operators'."""
+    if principal == "administrator":
+        keys = _administrator(stack)
+    else:
         keys = stack.document["principals"][principal]
     return {
         **BARE,
@@ -40,6 +44,15 @@ def environment(stack: Stack, principal: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": stack.document["aws_endpoint_url"],
         "TOKEN_BROKER_API_URL": stack.api_url,
     }
+
+
+def _administrator(stack: Stack) -> dict[str, str]:
+    """Credentials of a role with both outputs as they are."""
+    names = ("OperatorPolicy", "AdministratorPolicy")
+    policies = [json.loads(stack.outputs[name]) for name in names]
+    statements = [statement for policy in policies for statement in policy["Statement"]]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    return deploy.assume(stack.client, "administrator", policy)
 
 
 def runner(env: Callable[[str], dict[str, str]]) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -162,6 +163,29 @@ def test_every_output_is_explained(template: dict[str, Any]) -> None:
     assert {"ApiUrl", "RedirectUri", "ClientSecretCommand", "CallerPolicy"} <= set(
         template["Outputs"]
     )
+
+
+def test_administrators_may_do_what_their_commands_take(template: dict[str, Any]) -> None:
+    """And nothing else, on nothing else; tests/cli runs them with this policy."""
+    text = template["Outputs"]["AdministratorPolicy"]["Value"]["Fn::Sub"]
+    statements = json.loads(text)["Statement"]
+    rights = {
+        (action, statement["Resource"])
+        for statement in statements
+        for action in [statement["Action"]] * isinstance(statement["Action"], str)
+        or statement["Action"]
+    }
+    dead = "${RefreshDeadLetterQueue.Arn}"
+    schedule = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/default"
+    assert rights == {
+        ("cloudformation:DescribeStacks", "${AWS::StackId}"),
+        ("secretsmanager:GetSecretValue", "${ClientSecret.Id}"),
+        ("scheduler:GetSchedule", f"{schedule}/${{RotateSchedule}}"),
+        *((f"sqs:{verb}", dead) for verb in ("GetQueueAttributes", "ReceiveMessage")),
+        ("sqs:DeleteMessage", dead),
+        ("sqs:SendMessage", "${RefreshQueue.Arn}"),
+    }
+    assert all(statement["Effect"] == "Allow" for statement in statements)
 
 
 def test_names_derive_from_the_stack(resources: Resources) -> None:

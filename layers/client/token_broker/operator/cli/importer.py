@@ -94,8 +94,9 @@ def _tell(session: Session, counts: Counter[str], failures: list[Outcome]) -> No
     )
     screen.done(summary, not counts["failed"])
     if left:
-        screen.note(f"{len(left)} connections stay behind, pending: {_some(left)}.")
-        screen.note("A repeated run goes on with them; token-broker delete NAME removes one.")
+        many = f"{len(left)} connections stay" if len(left) > 1 else "1 connection stays"
+        screen.note(f"{many} behind, pending: {_some(left)}.")
+        screen.note("A repeated run goes on from there; token-broker delete NAME removes one.")
 
 
 def _title(code: str, rows: list[Outcome]) -> str:

@@ -128,7 +128,7 @@ def _from_file(context: click.Context, _: click.Parameter, path: Path | None) ->
 @click.option("--max-connections", type=click.IntRange(1, 10_000), default=800, show_default=True)
 @click.option("--wait", type=click.FloatRange(0.1, 60), default=10.0, show_default=True)
 @click.option("--verbose", is_flag=True, help="Log answers that went well, too.")
-@click.option("--check", is_flag=True, help="Ask a running agent whether it is ready; serve nothing.")
+@click.option("--check", is_flag=True, help="Only ask a running agent whether it is ready.")
 @shared
 def agent(check: bool, **given: Any) -> None:
     """Serve tokens to Azure SDKs on this host, in any language.
