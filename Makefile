@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help demo run stop status test mutate bench simulate plots check build docs lock clean
+.PHONY: help demo run stop status test mutate bench simulate plots check build dist docs lock clean
 
 # The first that runs and is new enough: a shim may be there and fail.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -62,19 +62,22 @@ check: .venv/stamp .venv-sam/stamp build ## Formatter, linter, types, template c
 build: .venv/stamp .venv-sam/stamp ## Build for Lambda into .aws-sam/build, as `sam deploy` wants it
 	PYTHON=$(abspath $(BIN)/python) $(SAM)/sam build --cached
 
+dist: .venv-dist/stamp ## Build the client package into dist/: wheel, sdist, checks, bills of materials
+	@.venv-dist/bin/python -m local.tools.dist
+
 docs: .venv/stamp ## Write the generated pages anew: troubleshooting, OpenAPI, permissions
 	PYTHONPATH=layers/broker $(BIN)/python -m local.tools.troubleshooting
 	PYTHONPATH=layers/broker $(BIN)/python -m local.tools.openapi
 	$(BIN)/python -m local.tools.permissions > /dev/null
 
 lock: .venv-lock/stamp ## Write the lock files anew from the *.in files
-	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,bench,lock,msads,mutation}; do \
+	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,bench,lock,msads,mutation,dist}; do \
 	  .venv-lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --no-header --upgrade \
 	    --no-emit-index-url --no-emit-find-links --no-emit-build-options $$name.in -o $$name.txt; echo "$$name.txt"; done
 
 clean: ## Remove everything that the targets made
 	-@if [ -x $(BIN)/python ]; then $(BIN)/python -m local.run down; fi
-	rm -rf .venv .venv-* .build .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* .build .aws-sam .local dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The lock files name every package, so pip need not (and, with extras in hash mode, cannot) resolve: --no-deps.
 define install

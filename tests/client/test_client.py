@@ -41,7 +41,10 @@ def test_a_token_is_frozen_and_shows_no_secret(broker: TokenBroker) -> None:
     token = broker.token("marketing-jp")
     with pytest.raises(AttributeError):
         token.access_token = "other"  # type: ignore[misc]
-    for text in (repr(token), str(token), f"{token}", repr(broker)):
+    parameters = token.parameters
+    assert dict(parameters)["developer_token"] == "canary-developer"
+    assert repr(parameters) == "Parameters(developer_token=***, customer_id=***)"
+    for text in (repr(token), str(token), f"{token}", repr(broker), f"{parameters}"):
         assert "token-1" not in text
         assert "canary" not in text
 

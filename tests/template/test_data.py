@@ -175,10 +175,11 @@ def test_administrators_may_do_what_their_commands_take(template: dict[str, Any]
         for action in [statement["Action"]] * isinstance(statement["Action"], str)
         or statement["Action"]
     }
+    stack = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack"
     dead = "${RefreshDeadLetterQueue.Arn}"
     schedule = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/default"
     assert rights == {
-        ("cloudformation:DescribeStacks", "${AWS::StackId}"),
+        ("cloudformation:DescribeStacks", f"{stack}/${{AWS::StackName}}/*"),
         ("secretsmanager:GetSecretValue", "${ClientSecret.Id}"),
         ("scheduler:GetSchedule", f"{schedule}/${{RotateSchedule}}"),
         *((f"sqs:{verb}", dead) for verb in ("GetQueueAttributes", "ReceiveMessage")),

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
-from types import MappingProxyType
+
+
+class Parameters(Mapping[str, str]):
+    """Texts by name. Immutable; `repr` and `str` show the names alone."""
+
+    __slots__ = ("_texts",)
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = dict(texts)
+
+    def __getitem__(self, name: str) -> str:
+        return self._texts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __repr__(self) -> str:
+        return f"Parameters({', '.join(f'{name}=***' for name in self._texts)})"
 
 
 class Token:
@@ -27,7 +47,7 @@ class Token:
         self._expires_at = expires_at
         self._scope = scope
         self._connection = connection
-        self._parameters = MappingProxyType(dict(parameters or {}))
+        self._parameters = Parameters(parameters or {})
 
     @property
     def access_token(self) -> str:

@@ -54,16 +54,12 @@ def move(sqs: Any, dead: str, queue: str, count: int) -> int:
         letters = answer.get("Messages", [])
         if not letters:
             return 0
-        entries = [{"Id": str(i), "MessageBody": one["Body"]} for i, one in enumerate(letters)]
-        sent = sqs.send_message_batch(QueueUrl=queue, Entries=entries).get("Successful", [])
-        done = [letters[int(entry["Id"])] for entry in sent]
-        for one in done:
-            sqs.delete_message(QueueUrl=dead, ReceiptHandle=one["ReceiptHandle"])
+        for letter in letters:
+            sqs.send_message(QueueUrl=queue, MessageBody=letter["Body"])
+            sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
     except refused() as error:
         raise _failed(error) from None
-    if not done:
-        raise TokenBrokerError("broker_unavailable", "SQS accepted none of the messages.")
-    return len(done)
+    return len(letters)
 
 
 def _failed(error: Exception) -> TokenBrokerError:
