@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.nodes import NODE, installed
+from local.tools.node import NODE, installed
 
 HERE = Path(__file__).parent
 
