@@ -8,6 +8,7 @@ from flask import Flask, Response, jsonify, render_template, request
 
 from . import control
 from .advertising import routes as advertising
+from .advertising import soap
 from .entra import authorize, discovery, graph, signin, token
 from .entra.answers import Answer, refuse, render
 from .entra.errors import TABLE, Refusal, body
@@ -25,6 +26,7 @@ def create(world: World) -> Flask:
     _identity(app, world)
     _pages(app, world)
     app.register_blueprint(advertising.blueprint(world))
+    app.register_blueprint(soap.blueprint(world))
     app.register_blueprint(graph.blueprint(world))
     app.register_blueprint(google.blueprint(world))
     app.register_blueprint(control.blueprint(world))

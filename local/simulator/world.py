@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from .advertising.jobs import Jobs
 from .clock import Clock
 from .entra import directory, scopes
 from .entra.directory import PERSONAL_TENANT, Client, Directory, Tenant, User
@@ -34,6 +35,7 @@ class Settings:
     throttle_threshold: int | None = 15  # identical refreshes in 5 minutes → 50196
     decline_error: str = "access_denied"  # also seen: consent_required
     identity_provider_header: str = "required"  # of Advertising, with Google's tokens; or: optional
+    advertising_polls: int = 1  # status requests of a report or bulk file that are still pending
     fault_reason_in: str = "detail"  # where 126 says which identity it wants; or: message
     approval_number: int = 90095  # back to the app after a request; also expected: 65004
 
@@ -87,6 +89,7 @@ class World:
         self.issuers.forget()
         self.directory: Directory = directory.load()
         self.store = Store()
+        self.jobs = Jobs()
         self.settings = Settings()
         self.drop_faults()
         self._register()

@@ -56,19 +56,19 @@ def search_accounts(world: World, caller: Caller) -> dict[str, Any]:
             raise Fail(106)
     size = int(page.get("Size", 100))
     start = int(page.get("Index", 0)) * size
-    customer = _customer(world, caller)
+    owner = customer(world, caller)
     return {
         "Accounts": [
             {
                 "Id": account["id"],
                 "Name": account["name"],
                 "Number": account["number"],
-                "ParentCustomerId": customer["id"],
+                "ParentCustomerId": owner["id"],
                 "AccountLifeCycleStatus": account["status"],
                 "CurrencyCode": "JPY",
                 "TimeZone": "OsakaSapporoTokyo",
             }
-            for account in customer["accounts"][start : start + size]
+            for account in owner["accounts"][start : start + size]
         ]
     }
 
@@ -87,14 +87,25 @@ def accounts_info(world: World, caller: Caller) -> dict[str, Any]:
                 "AccountLifeCycleStatus": account["status"],
                 "PauseReason": 1 if account["status"] == "Pause" else None,
             }
-            for account in _customer(world, caller)["accounts"]
+            for account in customer(world, caller)["accounts"]
         ]
     }
 
 
-def _customer(world: World, caller: Caller) -> dict[str, Any]:
+def customer(world: World, caller: Caller) -> dict[str, Any]:
+    """The caller's own; the header must name no other. Raises Fail 106."""
     header = caller.headers.get("CustomerId")
     if header is not None and header != caller.profile["customer_id"]:
         raise Fail(106)
     customers: list[dict[str, Any]] = world.directory.advertising["customers"]
     return next(c for c in customers if c["id"] == caller.profile["customer_id"])
+
+
+def accounts(world: World, caller: Caller, wanted: Any, code: int) -> list[dict[str, Any]]:
+    """Those of `wanted` (all for none), if each is the caller's; else Fail `code`."""
+    owned = {account["id"]: account for account in customer(world, caller)["accounts"]}
+    header = caller.headers.get("CustomerAccountId")
+    named = [str(one) for one in wanted or () if one is not None]
+    if not set(named) | ({header} if header else set()) <= set(owned):
+        raise Fail(code)
+    return [owned[one] for one in named] or list(owned.values())
