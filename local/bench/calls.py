@@ -16,6 +16,7 @@ from broker.domain.names import Instant
 from broker.lifecycle.serving import Query
 from broker.ports.outside import RefreshRequest
 from broker.providers.credential_breaker import Memory
+from broker.providers.token_endpoint import Providers
 from local.bench.emulated import CLIENTS
 from local.bench.ground import TEAM, Ground, Silent
 
@@ -66,12 +67,12 @@ def paths(ground: Ground) -> dict[str, Calls]:
     def order(of: Connection) -> RefreshRequest:
         return RefreshRequest(of.name, of.incarnation, "schedule", generation=1)
 
-    oauth = ground.redeem.oauth
+    oauth = ground.redeem.providers.clients["microsoft"]
     (breaker,) = oauth.client.breakers
     breaker.credentials.current(fresh=True)  # so that its age does not decide
     client = replace(oauth.client, breakers=(replace(breaker, memory=Memory()),))
     forgotten = replace(oauth, client=client)
-    forgetful = replace(ground.redeem, oauth=forgotten)
+    forgetful = replace(ground.redeem, providers=Providers({"microsoft": forgotten}))
     found = {
         "hit, first in an environment": measure(hit),
         "hit, warm": measure(hit),

@@ -18,6 +18,7 @@ from broker.adapters.dynamodb.connections import Connections
 from broker.adapters.dynamodb.consents import Consents
 from broker.adapters.dynamodb.vault import Vault
 from broker.domain.secret import Secret
+from broker.providers.token_endpoint import Providers
 from local import deploy, stack
 from local.bench import sample
 from local.bench.ground import Counted, Ground, Silent
@@ -88,6 +89,7 @@ def environment(own: Settings, names: Mapping[str, str]) -> dict[str, str]:
         "AUTHORIZATIONS_TABLE": names["AuthorizationsTableName"],
         "CONNECTIONS_KEY": arn + found["ConnectionsKey"],
         "VAULT_KEY": arn + found["VaultKey"],
+        "CLIENT_AUTHENTICATION": "secret",
         "CLIENT_SECRET": names["ClientSecretArn"],
         "EVENT_BUS": names["EventBusName"],
         "CLIENT_ID": own.client_id,
@@ -103,8 +105,9 @@ def environment(own: Settings, names: Mapping[str, str]) -> dict[str, str]:
 def _wired(own: Settings) -> Ground:
     telemetry: Any = Silent()
     redeem = wiring.refresh_step(settings.parse(settings.Refresh, os.environ), telemetry)
-    http = Counted(redeem.oauth.http)
-    redeem = replace(redeem, oauth=replace(redeem.oauth, http=http))
+    microsoft = redeem.providers.clients["microsoft"]
+    http = Counted(microsoft.http)
+    redeem = replace(redeem, providers=Providers({"microsoft": replace(microsoft, http=http)}))
     platform = Platform(own.platform)
     platform.settings(throttle_threshold=None)
     minted: dict[str, Any] = platform.mint("owner@contoso.example", f"{sample.ADS} offline_access")

@@ -15,7 +15,8 @@ from broker.ports.credentials import ClientSecretPost
 from broker.ports.outside import Reply
 from broker.providers.client_authentication import Client
 from broker.providers.credential_breaker import Breaker
-from broker.providers.entra.token_endpoint import OAuth
+from broker.providers.entra.platform import Entra
+from broker.providers.token_endpoint import OAuth, Providers
 from broker.steps import refresh, token
 from local.bench import sample
 from local.bench.ground import Counted, Ground, InProcess, Silent
@@ -66,11 +67,13 @@ def broker(latency: float = 0.0) -> Ground:
     )
     oauth = OAuth(
         http=http,
+        platform=Entra(PLATFORM),
         client=Client(CLIENT_ID, (breaker,)),
         clock=time.time,
         randomness=randomness,
         sleep=time.sleep,
     )
+    providers = Providers({"microsoft": oauth})
     acceptance = Acceptance(
         consents=consents,
         vault_keys=vault_keys,
@@ -80,8 +83,7 @@ def broker(latency: float = 0.0) -> Ground:
         clock=time.time,
         randomness=randomness,
         stack=STACK,
-        platform=PLATFORM,
-        client_id=CLIENT_ID,
+        providers=providers,
         allowed_tenants=(),
     )
     redeem = refresh.Step(
@@ -91,14 +93,12 @@ def broker(latency: float = 0.0) -> Ground:
         acceptance=acceptance,
         vault_keys=vault_keys,
         token_keys=token_keys,
-        oauth=oauth,
+        providers=providers,
         events=events,
         clock=time.time,
         randomness=randomness,
         telemetry=telemetry,
         stack=STACK,
-        platform=PLATFORM,
-        client_id=CLIENT_ID,
     )
     serve = token.Step(
         connections=connections,

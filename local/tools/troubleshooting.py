@@ -10,10 +10,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from broker.domain.names import IdentityProvider
 from broker.providers.diagnosis import text
 from broker.providers.diagnosis import told as diagnosed
 from broker.providers.error_catalogue import Entry, table
-from broker.providers.terms import Class, Effect, IdentityProvider, Language, Text
+from broker.providers.terms import Class, Effect, Language, Text
 from broker.services.advertising import catalogue, told
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "troubleshooting.md"

@@ -17,7 +17,7 @@ HEAVY = (
     "boto3",
     "requests",
     "aws_xray_sdk",
-    "broker.providers.entra.token_endpoint",
+    "broker.providers.token_endpoint",
     "broker.pages",
     "broker.steps.refresh",
 )

@@ -22,7 +22,9 @@ from broker.ports.outside import RefreshRequest, Reply
 from broker.ports.stores import SHARDS
 from broker.providers.client_authentication import Client
 from broker.providers.credential_breaker import Breaker
-from broker.providers.entra.token_endpoint import OAuth
+from broker.providers.entra.platform import Entra
+from broker.providers.platform import Registration, Registrations
+from broker.providers.token_endpoint import OAuth, Providers
 from broker.steps import authorize, callback, connections, refresh, rotate, token, verify
 from broker.web import bodies
 from broker.web.outcomes import Ending
@@ -100,11 +102,14 @@ class House:
         )
         oauth = OAuth(
             http=self.http,
+            platform=Entra(PLATFORM),
             client=Client(CLIENT_ID, breakers),
             clock=self.clock,
             randomness=self.randomness,
             sleep=self.clock.advance,
         )
+        providers = Providers({"microsoft": oauth})
+        registrations = Registrations({"microsoft": Registration(Entra(PLATFORM), CLIENT_ID)})
         acceptance = Acceptance(
             consents=self.consents,
             vault_keys=self.vault_keys,
@@ -114,8 +119,7 @@ class House:
             clock=self.clock,
             randomness=self.randomness,
             stack=STACK,
-            platform=PLATFORM,
-            client_id=CLIENT_ID,
+            providers=providers,
             allowed_tenants=self.allowed_tenants,
         )
         self.connections_step = connections.Step(
@@ -130,8 +134,7 @@ class House:
             clock=self.clock,
             randomness=self.randomness,
             stack=STACK,
-            platform=PLATFORM,
-            client_id=CLIENT_ID,
+            registrations=registrations,
             allowed_tenants=self.allowed_tenants,
             link_days=7,
         )
@@ -141,21 +144,19 @@ class House:
             clock=self.clock,
             randomness=self.randomness,
             telemetry=self.telemetry,
-            platform=PLATFORM,
-            client_id=CLIENT_ID,
+            registrations=registrations,
         )
         self.callback_step = callback.Step(
             connections=self.connections,
             authorizations=self.authorizations,
             acceptance=acceptance,
-            oauth=oauth,
+            providers=providers,
             refresher=self.refresher,
             verifier=self.verifier,
             queue=self.queue,
             clock=self.clock,
             sleep=self.clock.advance,
             telemetry=self.telemetry,
-            platform=PLATFORM,
         )
         self.refresh_step = refresh.Step(
             connections=self.connections,
@@ -164,14 +165,12 @@ class House:
             acceptance=acceptance,
             vault_keys=self.vault_keys,
             token_keys=self.token_keys,
-            oauth=oauth,
+            providers=providers,
             events=self.published,
             clock=self.clock,
             randomness=self.randomness,
             telemetry=self.telemetry,
             stack=STACK,
-            platform=PLATFORM,
-            client_id=CLIENT_ID,
         )
         self.verify_step = verify.Step(
             connections=self.connections,

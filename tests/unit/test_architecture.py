@@ -23,6 +23,7 @@ LINES = 250
 LONG = {
     "connection.py": 320,
     "stores.py": 320,
+    "wiring.py": 300,
     "problems.py": 300,
     "redemption.py": 290,
     "callback.py": 300,

@@ -11,12 +11,13 @@ from typing import get_args
 
 import pytest
 
+from broker.domain.names import IdentityProvider
 from broker.domain.problems import KINDS, Actor
 from broker.providers import diagnosis, error_catalogue
 from broker.providers.diagnosis import text
 from broker.providers.entra.diagnosis import diagnose, diagnose_redirect
 from broker.providers.error_catalogue import table
-from broker.providers.terms import Class, Effect, Endpoint, IdentityProvider, Language, Text
+from broker.providers.terms import Class, Effect, Endpoint, Language, Text
 from broker.services.advertising import catalogue, told
 from local.tools.troubleshooting import PAGE, main, page
 

@@ -14,6 +14,7 @@ from broker.domain.connection import Account, Expected
 from broker.domain.names import PERSONAL_TENANT
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
+from broker.lifecycle import admission
 from broker.providers.claims import Demands
 from broker.providers.entra import id_token as id_tokens
 from local.memory.outside import NOON
@@ -144,7 +145,7 @@ def test_who_it_is_for_people() -> None:
 def test_a_name_as_it_is_stored(claimed: str, stored: str) -> None:
     one = replace(connection(None), tenant="common")
     account = verify(preferred_username=claimed)
-    admitted = id_tokens.admit(account, one, (), tenant_id=None, allow_change=False)
+    admitted = admission.admit(account, one, (), tenant_id=None, allow_change=False)
     assert admitted == replace(OWNER, username=stored)
     admitted.username.encode()
 
@@ -168,7 +169,7 @@ def admit(
 ) -> str | None:
     one = replace(connection(None), tenant=tenant, account=known, expected=expected or Expected())
     try:
-        id_tokens.admit(account, one, allowed, tenant_id=TENANT, allow_change=allow_change)
+        admission.admit(account, one, allowed, tenant_id=TENANT, allow_change=allow_change)
     except Problem as problem:
         return problem.code
     return None

@@ -17,7 +17,8 @@ from broker.ports.errors import Unavailable, Unreachable
 from broker.ports.outside import Reply
 from broker.providers.client_authentication import Client
 from broker.providers.credential_breaker import PROBE_EVERY, TRUST, Breaker
-from broker.providers.entra.token_endpoint import OAuth, Refused
+from broker.providers.entra.platform import Entra
+from broker.providers.token_endpoint import OAuth, Refused
 from broker.providers.token_response import TokenResponse
 from local.memory import authorizations, outside, tables
 from tests.fakes.microsoft import refusal
@@ -66,6 +67,7 @@ class Bench:
         )
         self.oauth = OAuth(
             http=self.http,
+            platform=Entra("https://login.microsoftonline.com"),
             client=Client("client", (breaker,)),
             clock=self.clock,
             randomness=outside.Randomness(),

@@ -11,8 +11,8 @@ from broker.domain.names import Incarnation, Name
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 from broker.ports.outside import RefreshRequest
-from broker.providers.entra.token_endpoint import OAuth, Refused
 from broker.providers.throttling import IN_A_ROW
+from broker.providers.token_endpoint import OAuth, Refused
 from tests.fakes.microsoft import OTHER, OWNER, PLATFORM, refusal
 from tests.unit.house import House
 from tests.unit.town import CONNECTIONS, ENVIRONMENTS, HOUR, LIFE, Town
@@ -37,7 +37,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.house = House()
-        self.oauth: OAuth = self.house.refresh_step.oauth
+        self.oauth: OAuth = self.house.refresh_step.providers.clients["microsoft"]
 
     def ask(self, answer: Any, who: str, home: str = HERE) -> tuple[str, bool]:
         """The code of what comes back, and whether Microsoft was asked."""

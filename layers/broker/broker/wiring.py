@@ -18,10 +18,14 @@ from broker.adapters.telemetry import Telemetry
 from broker.domain.credentials import CredentialKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from broker.lifecycle.acceptance import Acceptance
     from broker.ports.credentials import Credentials
     from broker.ports.outside import Events, Http
-    from broker.providers.entra.token_endpoint import OAuth
+    from broker.providers.credential_breaker import Breaker
+    from broker.providers.platform import Platform, Registrations
+    from broker.providers.token_endpoint import OAuth, Providers
     from broker.steps import authorize, callback, connections, refresh, rotate, token, verify
 
 
@@ -75,8 +79,7 @@ def authorize_step(own: settings.Authorize, telemetry: Telemetry) -> authorize.S
         clock=time.time,
         randomness=Randomness(),
         telemetry=telemetry,
-        platform=own.identity_platform_url,
-        client_id=own.client_id,
+        registrations=_registrations(own),
     )
 
 
@@ -102,8 +105,7 @@ def connections_step(own: settings.Connections, telemetry: Telemetry) -> connect
         clock=time.time,
         randomness=Randomness(),
         stack=own.stack_name,
-        platform=own.identity_platform_url,
-        client_id=own.client_id,
+        registrations=_registrations(own),
         allowed_tenants=own.allowed_tenants,
         link_days=own.link_days,
     )
@@ -121,21 +123,20 @@ def refresh_step(own: settings.Refresh, telemetry: Telemetry) -> refresh.Step:
 
     table, http = clients.dynamodb(), Traced(Http(), "microsoft")
     events = Events(clients.events(), own.event_bus, telemetry)
+    providers = _providers(own, http, events, telemetry)
     return refresh.Step(
         connections=Connections(table, own.connections_table),
         vault=Vault(table, own.vault_table),
         candidates=Candidates(table, own.authorizations_table),
-        acceptance=_acceptance(own, http, events),
+        acceptance=_acceptance(own, http, events, providers),
         vault_keys=Keys(clients.kms(), own.vault_key),
         token_keys=Keys(clients.kms(), own.connections_key),
-        oauth=_oauth(own, http, events, telemetry),
+        providers=providers,
         events=events,
         clock=time.time,
         randomness=Randomness(),
         telemetry=telemetry,
         stack=own.stack_name,
-        platform=own.identity_platform_url,
-        client_id=own.client_id,
     )
 
 
@@ -152,18 +153,18 @@ def callback_step(own: settings.Callback, telemetry: Telemetry) -> callback.Step
 
     table, http = clients.dynamodb(), Traced(Http(), "microsoft")
     events = Events(clients.events(), own.event_bus, telemetry)
+    providers = _providers(own, http, events, telemetry)
     return callback.Step(
         connections=Connections(table, own.connections_table),
         authorizations=Authorizations(table, own.authorizations_table),
-        acceptance=_acceptance(own, http, events),
-        oauth=_oauth(own, http, events, telemetry),
+        acceptance=_acceptance(own, http, events, providers),
+        providers=providers,
         refresher=Refresher(clients.functions_briefly, own.refresh_function),
         verifier=Verifier(clients.functions_briefly, own.verify_function),
         queue=Queue(clients.sqs(), own.queue_url),
         clock=time.time,
         sleep=time.sleep,
         telemetry=telemetry,
-        platform=own.identity_platform_url,
     )
 
 
@@ -187,30 +188,57 @@ def verify_step(telemetry: Telemetry) -> verify.Step:
     )
 
 
-def _oauth(own: settings.Refresh, http: Http, events: Events, telemetry: Telemetry) -> OAuth:
-    """The OAuth client of `callback` and `refresh`: nobody else reads the client's credentials."""
-    from broker.adapters.dynamodb.authorizations import Breakers
-    from broker.providers.client_authentication import Client
-    from broker.providers.credential_breaker import Breaker
-    from broker.providers.entra.token_endpoint import OAuth
+def _registrations(own: settings.Authorize | settings.Connections) -> Registrations:
+    """The clients of those who only send browsers to a provider."""
+    from broker.providers.entra.platform import Entra
+    from broker.providers.platform import Registration, Registrations
 
-    breakers = tuple(
-        Breaker(
-            credentials=_credentials(kind, own),
-            breakers=Breakers(clients.dynamodb(), own.authorizations_table),
-            events=events,
-            telemetry=telemetry,
+    entra = Entra(own.identity_platform_url)
+    return Registrations({entra.name: Registration(entra, own.client_id)})
+
+
+def _providers(
+    own: settings.Refresh, http: Http, events: Events, telemetry: Telemetry
+) -> Providers:
+    """The clients of `callback` and `refresh`: nobody else reads the client's credentials."""
+    from broker.providers.entra.platform import Entra
+    from broker.providers.token_endpoint import OAuth, Providers
+
+    def client(platform: Platform, client_id: str, credentials: Iterable[Credentials]) -> OAuth:
+        breakers = tuple(_breaker(own, events, telemetry, client_id, each) for each in credentials)
+        return OAuth(
+            http=http,
+            platform=platform,
+            client=Client(client_id, breakers),
             clock=time.time,
-            client_id=own.client_id,
+            randomness=Randomness(),
+            sleep=time.sleep,
         )
-        for kind in own.client_authentication
-    )
-    return OAuth(
-        http=http,
-        client=Client(own.client_id, breakers),
+
+    from broker.providers.client_authentication import Client
+
+    entra = Entra(own.identity_platform_url)
+    kinds = (_credentials(kind, own) for kind in own.client_authentication)
+    return Providers({entra.name: client(entra, own.client_id, kinds)})
+
+
+def _breaker(
+    own: settings.Refresh,
+    events: Events,
+    telemetry: Telemetry,
+    client_id: str,
+    credentials: Credentials,
+) -> Breaker:
+    from broker.adapters.dynamodb.authorizations import Breakers
+    from broker.providers.credential_breaker import Breaker
+
+    return Breaker(
+        credentials=credentials,
+        breakers=Breakers(clients.dynamodb(), own.authorizations_table),
+        events=events,
+        telemetry=telemetry,
         clock=time.time,
-        randomness=Randomness(),
-        sleep=time.sleep,
+        client_id=client_id,
     )
 
 
@@ -223,7 +251,9 @@ def _credentials(kind: CredentialKind, own: settings.Refresh) -> Credentials:
     return ClientSecrets(clients.secretsmanager(), own.client_secret, time.time)
 
 
-def _acceptance(own: settings.Refresh, http: Http, events: Events) -> Acceptance:
+def _acceptance(
+    own: settings.Refresh, http: Http, events: Events, providers: Providers
+) -> Acceptance:
     from broker.adapters.dynamodb.consents import Consents
     from broker.lifecycle.acceptance import Acceptance
 
@@ -236,7 +266,6 @@ def _acceptance(own: settings.Refresh, http: Http, events: Events) -> Acceptance
         clock=time.time,
         randomness=Randomness(),
         stack=own.stack_name,
-        platform=own.identity_platform_url,
-        client_id=own.client_id,
+        providers=providers,
         allowed_tenants=own.allowed_tenants,
     )

@@ -9,9 +9,8 @@ from broker.domain.attempts import LinkKind, OpenLink, Ticket
 from broker.domain.connection import Account, Check, Connection, Failure, Status
 from broker.domain.contacts import Contact
 from broker.domain.grants import Grant
-from broker.domain.names import Incarnation, Instant, Name
+from broker.domain.names import IdentityProvider, Incarnation, Instant, Name
 from broker.domain.problems import KINDS, Actor, Problem, Provider
-from broker.providers.terms import IdentityProvider
 from broker.sealing.envelope import PARAMETERS
 from broker.services import catalogue
 from broker.web import readers, representation

@@ -15,6 +15,7 @@ from broker.lifecycle import policy
 from broker.ports.credentials import ClientSecretPost
 from broker.ports.errors import Unavailable
 from broker.ports.outside import RefreshRequest
+from broker.providers.token_endpoint import Providers
 from broker.sealing.envelope import encryption_context, unseal
 from local.memory import outside
 from tests.fakes.microsoft import CLIENT_ID, OTHER, OWNER, PLATFORM, refusal
@@ -459,7 +460,9 @@ def test_an_order_for_what_is_gone(house: House) -> None:
 
 def test_a_changed_client_id_redeems_nothing(house: House) -> None:
     """It reports, and redeems no foreign refresh token."""
-    house.refresh_step = replace(house.refresh_step, client_id="another")
+    microsoft = house.refresh_step.providers.clients["microsoft"]
+    another = replace(microsoft, client=replace(microsoft.client, client_id="another"))
+    house.refresh_step = replace(house.refresh_step, providers=Providers({"microsoft": another}))
     before = house.microsoft.redemptions
     problem = house.refresh()
     assert problem is not None

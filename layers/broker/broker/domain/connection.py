@@ -10,7 +10,7 @@ from broker.domain import scopes
 from broker.domain.attempts import OpenLink
 from broker.domain.contacts import Contact
 from broker.domain.grants import Grant
-from broker.domain.names import Incarnation, Instant, Name
+from broker.domain.names import IdentityProvider, Incarnation, Instant, Name
 from broker.domain.problems import Actor, Problem, Provider
 from broker.domain.scopes import ScopeSet
 
@@ -147,7 +147,7 @@ class Connection:
     authority: str
     created_at: Instant
     created_by: str
-    identity_provider: str = "microsoft"
+    identity_provider: IdentityProvider = "microsoft"
     display_name: str = ""
     purpose: str = ""
     """What for, in the operator's words to the owner."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import NewType
+from typing import Literal, NewType
 from urllib.parse import urlsplit
 
 from broker.domain.problems import Problem
@@ -15,6 +15,9 @@ Incarnation = NewType("Incarnation", str)
 """Random id of one creation of a name."""
 Instant = NewType("Instant", int)
 """Seconds since the epoch, UTC."""
+
+IdentityProvider = Literal["microsoft", "google"]
+"""Where an owner signs in, as `identity_provider` says it in the API."""
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

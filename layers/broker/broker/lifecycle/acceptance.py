@@ -16,14 +16,14 @@ from broker.domain.names import SHARED_TENANTS, Instant, is_guid
 from broker.domain.problems import Problem
 from broker.domain.scopes import ScopeSet
 from broker.domain.secret import Secret
-from broker.lifecycle import policy
+from broker.lifecycle import admission, policy
 from broker.lifecycle.events import tell
 from broker.ports.ambient import Clock, Randomness
 from broker.ports.errors import Unreachable
 from broker.ports.outside import Events, Http
 from broker.ports.stores import Consent, Consents
 from broker.providers.claims import Demands
-from broker.providers.entra import id_token
+from broker.providers.token_endpoint import Providers
 from broker.providers.token_response import TokenResponse
 from broker.sealing.envelope import Keys, encryption_context, seal
 from broker.services import catalogue
@@ -65,8 +65,7 @@ class Acceptance:
     clock: Clock
     randomness: Randomness
     stack: str
-    platform: str
-    client_id: str
+    providers: Providers
     allowed_tenants: tuple[str, ...]
 
     def accept(self, connection: Connection, tokens: TokenResponse, terms: Terms) -> Account:
@@ -76,13 +75,14 @@ class Acceptance:
         `scope_not_granted`, `client_misconfigured` (no refresh token), `conflict` (the link was
         replaced, or someone else completed it); then nothing has changed.
         """
-        demands = Demands(self.platform, self.client_id, self.clock(), terms.nonce)
-        account = id_token.verify(tokens.id_token, demands)
-        account = id_token.admit(
-            account,
+        client = self.providers.of(connection)
+        origin = client.platform.origin
+        demands = Demands(origin, client.client_id, self.clock(), terms.nonce)
+        account = admission.admit(
+            client.platform.verify(tokens.id_token, demands),
             connection,
             self.allowed_tenants,
-            tenant_id=self._tenant(connection.tenant),
+            tenant_id=self._tenant(origin, connection.tenant),
             allow_change=terms.allow_account_change,
         )
         own = scopes.group(terms.scopes)[connection.resource]
@@ -99,7 +99,7 @@ class Acceptance:
         self._tell(connection)
         return account
 
-    def _tenant(self, tenant: str) -> str | None:
+    def _tenant(self, origin: str, tenant: str) -> str | None:
         """The tenant id behind the segment, if it names one tenant.
 
         A domain is looked up in the tenant's discovery document, whose issuer holds the id.
@@ -108,11 +108,11 @@ class Acceptance:
             return None
         if is_guid(tenant):
             return tenant
-        url = f"{self.platform}/{tenant}/v2.0/.well-known/openid-configuration"
+        url = f"{origin}/{tenant}/v2.0/.well-known/openid-configuration"
         try:
             reply = self.http.get(url, DISCOVERY_TIMEOUT)
             issuer = json.loads(reply.body)["issuer"] if reply.status == 200 else ""
-            found = str(issuer).removeprefix(f"{self.platform}/").removesuffix("/v2.0")
+            found = str(issuer).removeprefix(f"{origin}/").removesuffix("/v2.0")
         except Unreachable:
             raise Problem("provider_unavailable", "The tenant could not be looked up.") from None
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -131,7 +131,7 @@ class Acceptance:
         granted: tuple[str, ...],
         refresh_token: Secret,
     ) -> Consent:
-        now = Instant(int(self.clock()))
+        client, now = self.providers.of(connection), Instant(int(self.clock()))
         generation, epoch = connection.generation + 1, connection.epoch + 1
         ahead_at = ahead(tokens, self.randomness)
         due_at = policy.due(connection, ahead_at, now, self.randomness)
@@ -144,8 +144,8 @@ class Acceptance:
             epoch=epoch,
             generation=generation,
             sealed=Sealed(seal(self.vault_keys, where, refresh_token), generation, epoch),
-            client_id=self.client_id,
-            authority=f"{self.platform}/{connection.tenant}",
+            client_id=client.client_id,
+            authority=client.platform.authority(connection.tenant),
             due_at=due_at,
         )
         return Consent(

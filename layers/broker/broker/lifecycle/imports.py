@@ -13,7 +13,7 @@ from broker.lifecycle.acceptance import Terms
 from broker.lifecycle.redemption import Ports
 from broker.lifecycle.result import Abandoned, Result, Stored
 from broker.lifecycle.verdict import Refusal
-from broker.providers.entra.token_endpoint import Refused
+from broker.providers.token_endpoint import Refused
 from broker.sealing.envelope import encryption_context, unseal
 
 PUBLIC = frozenset({90023, 700025, 9002327})
@@ -43,8 +43,9 @@ def _prove(ports: Ports, connection: Connection, now: Instant) -> None:
     secret = unseal(ports.vault_keys, where, sealed.data)
     asked = connection.service_scopes.text
     try:
-        authority = f"{ports.platform}/{connection.tenant}"
-        tokens = ports.oauth.refresh(authority, authority, connection.incarnation, secret, asked)
+        client = ports.providers.of(connection)
+        authority = client.platform.authority(connection.tenant)
+        tokens = client.refresh(authority, authority, connection.incarnation, secret, asked)
     except Refused as refused:
         raise declined(Refusal.of(refused)) from None
     terms = Terms(connection.scopes, nonce=None, link=None, refresh_token=secret)

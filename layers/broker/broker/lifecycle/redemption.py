@@ -24,9 +24,9 @@ from broker.ports.ambient import Clock, Randomness, Telemetry
 from broker.ports.errors import Unavailable
 from broker.ports.outside import Events
 from broker.ports.stores import Candidates, Connections, Settlement, Vault
-from broker.providers.entra import token_endpoint
-from broker.providers.entra.token_endpoint import OAuth
+from broker.providers import token_endpoint
 from broker.providers.terms import Effect
+from broker.providers.token_endpoint import Providers
 from broker.providers.token_response import TokenResponse, Unusable
 from broker.sealing.envelope import Keys
 
@@ -43,14 +43,12 @@ class Ports:
     acceptance: Acceptance
     vault_keys: Keys
     token_keys: Keys
-    oauth: OAuth
+    providers: Providers
     events: Events
     clock: Clock
     randomness: Randomness
     telemetry: Telemetry
     stack: str
-    platform: str
-    client_id: str
 
     @property
     def custody(self) -> Custody:
@@ -97,20 +95,22 @@ class Job:
 
     def _ask(self, stored: StoredRefreshToken, asked: ScopeSet) -> Answer:
         """Microsoft's answer, whatever it is."""
-        ports = self.ports
-        authority = f"{ports.platform}/{self.connection.tenant}"
-        if (stored.client_id, stored.authority) != (ports.client_id, authority):
+        try:
+            client = self.ports.providers.of(self.connection)
+        except Problem as problem:
+            return problem
+        authority = client.platform.authority(self.connection.tenant)
+        if (stored.client_id, stored.authority) != (client.client_id, authority):
             return Problem(
                 "client_misconfigured",
                 "The owner consented to another client id or identity platform than the broker "
                 "has now; the old refresh token is of no use to it.",
                 remedy="Put the old client id back, or make a new link for the owner.",
             )
-        secret = ports.custody.open(stored)
+        secret = self.ports.custody.open(stored)
+        home = client.platform.throttled_together(self.connection, authority)
         try:
-            account = self.connection.account
-            home = account.tenant_id if account else authority
-            return ports.oauth.refresh(
+            return client.refresh(
                 authority, home, stored.incarnation, secret, asked.text, self.trial
             )
         except (token_endpoint.Refused, Problem) as error:

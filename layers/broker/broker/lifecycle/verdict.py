@@ -15,8 +15,8 @@ from broker.domain.problems import Problem, Provider
 from broker.lifecycle import policy
 from broker.ports.ambient import Randomness
 from broker.providers.credential_breaker import Blocked
-from broker.providers.entra.token_endpoint import Refused
 from broker.providers.terms import Effect
+from broker.providers.token_endpoint import Refused
 
 _STATUS = {
     Effect.OWNER: Status.REAUTHORIZATION_REQUIRED,

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from broker.domain.credentials import CredentialKind
-from broker.domain.names import Instant
+from broker.domain.names import IdentityProvider, Instant
 from broker.domain.problems import Problem
 from broker.ports.ambient import Clock, Telemetry
 from broker.ports.credentials import Credential, Credentials
@@ -22,7 +22,6 @@ from broker.ports.errors import Unavailable
 from broker.ports.outside import Events
 from broker.ports.stores import Breakers, Fault
 from broker.providers.credential_notices import Notices
-from broker.providers.terms import IdentityProvider
 
 PROBE_EVERY = 300
 """Seconds between attempts with a credential that is refused."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from broker.domain.credentials import CredentialKind
-from broker.domain.names import Instant, rfc3339
+from broker.domain.names import IdentityProvider, Instant, rfc3339
 from broker.domain.problems import KINDS, Problem
 from broker.ports.ambient import Telemetry
 from broker.ports.outside import Events
-from broker.providers.terms import IdentityProvider
 
 _ENDED = {
     CredentialKind.SECRET: "client_secret_expired",

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from broker.domain.names import IdentityProvider
 from broker.domain.problems import Actor, Problem, Provider
 from broker.providers.error_catalogue import table, words
 from broker.providers.response import Answer
-from broker.providers.terms import Class, Effect, Endpoint, IdentityProvider, Language, Text
+from broker.providers.terms import Class, Effect, Endpoint, Language, Text
 
 _BARE = (None, 70000)
 

@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
+from broker.domain.names import IdentityProvider
 from broker.domain.problems import KINDS, Actor
-from broker.providers.terms import Class, Effect, Endpoint, IdentityProvider, Language, Text
+from broker.providers.terms import Class, Effect, Endpoint, Language, Text
 
 _FOLDERS: dict[IdentityProvider, str] = {"microsoft": "entra", "google": "google"}
 _LEARN = "https://learn.microsoft.com/"

@@ -7,9 +7,6 @@ from typing import Literal, NamedTuple
 
 Language = Literal["en", "ja"]
 
-IdentityProvider = Literal["microsoft", "google"]
-"""As `identity_provider` says it in the API."""
-
 
 class Endpoint(StrEnum):
     """Where the provider said it. The same number can mean different things on two legs."""

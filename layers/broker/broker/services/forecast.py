@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from broker.domain.names import PERSONAL_TENANT
-from broker.providers.terms import IdentityProvider, Language
+from broker.domain.names import PERSONAL_TENANT, IdentityProvider
+from broker.providers.terms import Language
 
 Outlook = Literal["required", "likely", "unknown", "unlikely"]
 

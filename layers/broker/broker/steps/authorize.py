@@ -9,15 +9,14 @@ leads there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from broker.domain.attempts import LinkKind, OpenLink, State
 from broker.domain.connection import Connection
-from broker.domain.names import SHARED_TENANTS, Instant, single_tenant
+from broker.domain.names import Instant, single_tenant
 from broker.domain.secret import Secret
 from broker.ports.ambient import Clock, Randomness, Telemetry
 from broker.ports.stores import Authorizations, Descriptions
-from broker.providers.entra.token_endpoint import OIDC
+from broker.providers.platform import AuthorizationRequest, Registrations
 from broker.services import catalogue
 from broker.web import links
 from broker.web.links import LinkProblem
@@ -47,8 +46,7 @@ class Step:
     clock: Clock
     randomness: Randomness
     telemetry: Telemetry
-    platform: str
-    client_id: str
+    registrations: Registrations
 
     def show(
         self,
@@ -78,7 +76,7 @@ class Step:
                 resource=connection.resource,
                 tenant=single_tenant(connection.tenant),
                 scopes=link.scopes,
-                client_id=self.client_id,
+                client_id=self.registrations.of(connection.identity_provider).client_id,
                 expires_at=link.expires_at,
                 again=again,
             )
@@ -108,6 +106,7 @@ class Step:
         connection = visit.connection
         if not self.authorizations.start(visit.digest, now, links.STARTS):
             raise LinkProblem("link_used_up")
+        platform = self.registrations.of(connection.identity_provider).platform
         state, verifier = self.randomness.secret(), self.randomness.secret()
         attempt = State(
             kind=kind,
@@ -119,7 +118,7 @@ class Step:
             cookie=cookie.sha256(),
             nonce=self.randomness.secret().open(),
             verifier=verifier,
-            redirect_uri=f"{base_url}/callback",
+            redirect_uri=f"{base_url}{platform.redirect_path}",
             expires_at=Instant(now + links.ATTEMPT_SECONDS),
         )
         self.authorizations.put_state(state.sha256(), attempt)
@@ -146,31 +145,20 @@ class Step:
     def _location(
         self, connection: Connection, link: OpenLink, attempt: State, state: Secret
     ) -> str:
-        """Microsoft's page for this attempt."""
-        common = {
-            "client_id": self.client_id,
-            "redirect_uri": attempt.redirect_uri,
-            "state": state.open(),
-        }
+        """The provider's page for this attempt."""
+        client = self.registrations.of(connection.identity_provider)
+        request = AuthorizationRequest(
+            client_id=client.client_id,
+            redirect_uri=attempt.redirect_uri,
+            scopes=link.scopes,
+            tenant=connection.tenant,
+            state=state,
+            nonce=attempt.nonce,
+            challenge=links.challenge(attempt.verifier),
+        )
         if attempt.kind is LinkKind.ADMIN:
-            # The endpoint takes a tenant or `organizations`, never `common` or `consumers`.
-            # https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
-            shared = connection.tenant in SHARED_TENANTS
-            tenant = "organizations" if shared else connection.tenant
-            query = {**common, "scope": " ".join(link.scopes)}
-            return f"{self.platform}/{tenant}/v2.0/adminconsent?{urlencode(query)}"
-        query = {
-            **common,
-            "response_type": "code",
-            "response_mode": "query",
-            "scope": f"{OIDC} {' '.join(link.scopes)}",
-            "nonce": attempt.nonce,
-            "code_challenge": links.challenge(attempt.verifier),
-            "code_challenge_method": "S256",
-            # People have several accounts; a silent sign-in would take whichever is there.
-            "prompt": "select_account",
-        }
-        return f"{self.platform}/{connection.tenant}/oauth2/v2.0/authorize?{urlencode(query)}"
+            return client.platform.admin_consent_url(request)
+        return client.platform.authorize_url(request)
 
 
 def titled(connection: Connection) -> str:

@@ -25,9 +25,8 @@ from broker.ports.errors import Unavailable
 from broker.ports.outside import Queue, Refresher, RefreshRequest, Verifier
 from broker.ports.stores import Authorizations, Connections
 from broker.providers.diagnosis import Diagnosis
-from broker.providers.entra.diagnosis import diagnose_redirect
-from broker.providers.entra.token_endpoint import OAuth, Refused
 from broker.providers.terms import Effect, Endpoint
+from broker.providers.token_endpoint import Providers, Refused
 from broker.providers.token_response import TokenResponse
 from broker.services import catalogue
 from broker.web import links
@@ -61,14 +60,13 @@ class Step:
     connections: Connections
     authorizations: Authorizations
     acceptance: Acceptance
-    oauth: OAuth
+    providers: Providers
     refresher: Refresher
     verifier: Verifier
     queue: Queue
     clock: Clock
     sleep: Callable[[float], None]
     telemetry: Telemetry
-    platform: str
 
     def finish(self, params: Mapping[str, str], cookie: Secret | None, request_id: str) -> Ending:
         """How the attempt ended. Raises `LinkProblem` when there is none to end."""
@@ -142,9 +140,9 @@ class Step:
         )
         if "error" in back.params:
             leg = Endpoint.ADMIN_CONSENT if attempt.kind is LinkKind.ADMIN else Endpoint.AUTHORIZE
-            return self._diagnosed(
-                back, connection, link, diagnose_redirect(leg, back.params), ending
-            )
+            platform = self.providers.of(connection).platform
+            said = platform.diagnose_redirect(leg, back.params)
+            return self._diagnosed(back, connection, link, said, ending)
         if attempt.kind is LinkKind.ADMIN:
             return self._admin(connection, back.params, ending)
         return self._owner(back, connection, link, ending)
@@ -257,8 +255,9 @@ class Step:
             "code_verifier": attempt.verifier,
             "redirect_uri": attempt.redirect_uri,
         }
-        authority = f"{self.platform}/{connection.tenant}"
-        tokens = self.oauth.code(authority, form, own.text, CODE_TIMEOUT)
+        client = self.providers.of(connection)
+        authority = client.platform.authority(connection.tenant)
+        tokens = client.code(authority, form, own.text, CODE_TIMEOUT)
         if tokens.refresh_token is None:
             problem = Problem("client_misconfigured", "Microsoft gave no refresh token.")
             return replace(self._refuse(connection, problem, ending), page="no_refresh_token")

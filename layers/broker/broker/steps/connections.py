@@ -15,6 +15,7 @@ from broker.lifecycle.events import tell
 from broker.ports.ambient import Clock, Randomness
 from broker.ports.outside import Events, Refresher, RefreshRequest
 from broker.ports.stores import Authorizations, Candidates, Connections, Consents
+from broker.providers.platform import Registrations
 from broker.sealing.envelope import PARAMETERS, Keys, encryption_context, seal
 from broker.services import catalogue
 from broker.web import audit, bodies, representation
@@ -42,8 +43,7 @@ class Step:
     clock: Clock
     randomness: Randomness
     stack: str
-    platform: str
-    client_id: str
+    registrations: Registrations
     allowed_tenants: tuple[str, ...]
     link_days: int
 
@@ -53,6 +53,7 @@ class Step:
         plan = catalogue.plan(wish.service, wish.resource, wish.scopes)
         tenant = wish.tenant or wish.service.tenant
         self._admit(tenant)
+        client = self.registrations.of("microsoft")
         incarnation = Incarnation(self.randomness.id())
         connection = Connection(
             name=wish.connection,
@@ -61,8 +62,8 @@ class Step:
             resource=plan.resource,
             tenant=tenant,
             scopes=plan.scopes,
-            client_id=self.client_id,
-            authority=f"{self.platform}/{tenant}",
+            client_id=client.client_id,
+            authority=client.platform.authority(tenant),
             created_at=now,
             created_by=created_by,
             expected=wish.account,

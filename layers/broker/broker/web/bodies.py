@@ -16,7 +16,7 @@ from broker.domain.connection import Connection, Expected, Status
 from broker.domain.contacts import Contact
 from broker.domain.credentials import CredentialKind
 from broker.domain.grants import Grant
-from broker.domain.names import Name
+from broker.domain.names import IdentityProvider, Name
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 from broker.sealing.envelope import PARAMETERS
@@ -36,7 +36,7 @@ class Creation:
     connection: Name
     service: catalogue.Service
     resource: str | None = None
-    identity_provider: str = "microsoft"
+    identity_provider: IdentityProvider = "microsoft"
     tenant: str | None = None
     scopes: Sequence[str] | None = None
     display_name: str = ""
@@ -84,7 +84,7 @@ class Renewal:
     """`POST /connections/{connection}/authorizations`."""
 
     scopes: Sequence[str] | None = None
-    identity_provider: str = "microsoft"
+    identity_provider: IdentityProvider = "microsoft"
     allow_account_change: bool = False
     send_link: bool = False
 

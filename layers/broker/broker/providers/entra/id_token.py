@@ -8,14 +8,11 @@ https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
-from broker.domain.connection import Account, Connection, Expected
-from broker.domain.names import PERSONAL_TENANT, is_guid
-from broker.domain.problems import Problem
+from broker.domain.connection import Account
+from broker.domain.names import is_guid
 from broker.domain.secret import Secret
-from broker.domain.text import printable
 from broker.providers.claims import (
     Declaration,
     Demands,
@@ -25,7 +22,6 @@ from broker.providers.claims import (
     is_past,
 )
 
-MAX_USERNAME = 256
 _OBJECT_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 CLAIMS = Declaration(
@@ -63,39 +59,3 @@ def verify(id_token: Secret | None, demands: Demands) -> Account:
     # The sign-in name. No other claim stands in for it: an operator may have named the account so.
     username = claims.get("preferred_username")
     return Account(tenant_id, claims["oid"], username if isinstance(username, str) else "")
-
-
-def admit(
-    account: Account,
-    connection: Connection,
-    allowed_tenants: tuple[str, ...],
-    *,
-    tenant_id: str | None,
-    allow_change: bool,
-) -> Account:
-    """The account as it may be stored; raises unless it may be the connection's.
-
-    `tenant_id`: what the connection's tenant segment stands for, when it names one tenant.
-    """
-    personal = account.tenant_id == PERSONAL_TENANT
-    fits = {"consumers": personal, "organizations": not personal, "common": True}
-    if not fits.get(connection.tenant, account.tenant_id == tenant_id):
-        raise Problem("tenant_not_allowed", "The account is not of this connection's tenant.")
-    if allowed_tenants and account.tenant_id not in allowed_tenants:
-        raise Problem("tenant_not_allowed", "The broker does not admit accounts of this tenant.")
-    expected = connection.expected
-    if expected.tenant_id and expected.tenant_id != account.tenant_id:
-        raise Problem("account_mismatch", "The account is of another tenant than expected.")
-    if not allow_change:
-        if connection.account and not account.same(connection.account):
-            raise Problem("account_mismatch", "Another account than last time consented.")
-        if not connection.account and not _expected(account, expected):
-            raise Problem("account_mismatch", "Another account than the expected one consented.")
-    return replace(account, username=printable(account.username, MAX_USERNAME))
-
-
-def _expected(account: Account, expected: Expected) -> bool:
-    """Whether a first consent is by the account the operator named."""
-    if expected.object_id and expected.object_id != account.object_id:
-        return False
-    return not expected.username or expected.username.lower() == account.username.lower()
