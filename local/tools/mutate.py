@@ -19,8 +19,9 @@ from local.template import ROOT
 
 MODULES = {
     "grants": ("domain/grants", "test_grants*"),
-    "scopes": ("domain/scopes", "test_scopes*"),
-    "policy": ("lifecycle/policy", "test_policy*", "steps/test_token*", "steps/test_refresh*"),
+    "scopes": ("domain/scopes", "test_scope*"),
+    "policy": ("lifecycle/policy", "test_policy*", "steps/test_refresh*"),
+    "serving": ("lifecycle/serving", "test_serving*", "steps/test_token*"),
     "verdict": ("lifecycle/verdict", "test_verdict*", "steps/test_refresh*"),
     "redemption": (
         "lifecycle/redemption",
@@ -28,12 +29,12 @@ MODULES = {
         "steps/test_token*",
         "test_races*",
     ),
-    "token": ("steps/token", "steps/test_token*", "test_view*", "test_races*"),
+    "token": ("steps/token", "steps/test_token*", "test_query*", "test_races*"),
     "callback": ("steps/callback", "steps/test_callback*", "steps/test_admin*", "test_races*"),
     "identity": ("providers/entra/id_token", "test_identity*", "steps/test_callback*"),
     "claims": ("providers/claims", "test_identity*", "*google*"),
     "sealing": ("sealing/envelope", "test_sealing*"),
-    "unsealed": ("sealing/unsealed", "test_sealing*", "steps/test_token*"),
+    "unsealed": ("sealing/unsealed", "test_unsealed*"),
     "breaker": ("providers/credential_breaker", "test_breaker*", "steps/test_refresh*"),
 }
 """What is mutated, below layers/broker/broker, and the files of tests/unit that must notice."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,6 +102,42 @@ def test_every_damaged_byte_is_noticed(data: st.DataObject) -> None:
 def test_foreign_bytes_are_refused(sealed: bytes) -> None:
     with pytest.raises(SealBroken):
         unseal(KEYS, encryption_context(**SLOT), sealed)
+
+
+def test_what_is_stored_is_as_it_is_written_down() -> None:
+    """Values outlive the code: layout, names and order of the authenticated context stay."""
+    sealed = seal(KEYS, encryption_context(**SLOT), Secret("canary"))
+    assert sealed[0] == 1
+    end = 3 + (sealed[1] << 8) + sealed[2]
+    key = KEYS.decrypt(sealed[3:end], encryption_context(**SLOT))
+    context = (
+        '{"epoch":"3","generation":"1","incarnation":"one","purpose":"refresh_token",'
+        '"resource":"https://ads.microsoft.com","stack":"stack"}'
+    )
+    nonce, body = sealed[end : end + 12], sealed[end + 12 :]
+    assert AESGCM(key).decrypt(nonce, body, context.encode()) == b"canary"
+
+
+def test_a_value_of_no_resource() -> None:
+    assert encryption_context("stack", "one", "import", 0, 0)["resource"] == "-"
+
+
+@pytest.mark.parametrize(
+    ("sealed", "reason"),
+    [
+        (b"", "unknown layout"),
+        (b"\x01\x00", "unknown layout"),
+        (b"\x02\x00\x00", "unknown layout"),
+        (b"\x01\x00\x00", "truncated"),
+        (b"\x01\x00\x01k" + b"n" * 11, "truncated"),
+        (b"\x01\x00\x01k" + b"n" * 12, "wrong encryption context or damaged"),
+    ],
+)
+def test_why_bytes_are_refused(sealed: bytes, reason: str) -> None:
+    careless = Recording()
+    careless.answer = b"k" * 32
+    with pytest.raises(SealBroken, match=f"^{reason}$"):
+        unseal(careless, encryption_context(**SLOT), sealed)
 
 
 def test_a_truncated_value_is_refused() -> None:
