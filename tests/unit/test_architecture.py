@@ -26,7 +26,6 @@ LONG = {
     "wiring.py": 300,
     "problems.py": 300,
     "redemption.py": 290,
-    "callback.py": 300,
     "token.py": 270,
 }
 """Protocols, tables and values are to be read as one; a redemption is one story."""
