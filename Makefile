@@ -51,12 +51,15 @@ simulate: .venv/stamp ## A calm and a bad month of a million connections: .local
 plots: .venv-bench/stamp ## Draw docs/plots from what bench and simulate wrote
 	@.venv-bench/bin/python -m local.bench.plots
 
-check: .venv/stamp .venv-sam/stamp build ## Formatter, linter, types, template checks
+check: .venv/stamp .venv-sam/stamp .venv-security/stamp build ## Formatter, linter, types, template checks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy functions layers local tests
 	$(SAM)/cfn-lint template.yaml
 	$(SAM)/sam validate --lint
+	@mkdir -p .build && $(BIN)/python -m local.transform .build/transformed.json
+	$(SAM)/cfn-lint --ignore-checks W7001 -- .build/transformed.json # SAM has looked the mapping up
+	.venv-security/bin/checkov --config-file local/tools/security.yaml --file .build/transformed.json
 	$(BIN)/python -m local.tools.permissions --check
 
 build: .venv/stamp .venv-sam/stamp ## Build for Lambda into .aws-sam/build, as `sam deploy` wants it
@@ -71,7 +74,7 @@ docs: .venv/stamp ## Write the generated pages anew: troubleshooting, OpenAPI, p
 	$(BIN)/python -m local.tools.permissions > /dev/null
 
 lock: .venv-lock/stamp ## Write the lock files anew from the *.in files
-	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,bench,lock,msads,mutation,dist}; do \
+	@for name in layers/{dependencies,client}/requirements requirements/{dev,emulator,sam,security,bench,lock,msads,mutation,dist}; do \
 	  .venv-lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --no-header --upgrade \
 	    --no-emit-index-url --no-emit-find-links --no-emit-build-options $$name.in -o $$name.txt; echo "$$name.txt"; done
 

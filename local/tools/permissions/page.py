@@ -39,7 +39,6 @@ SELDOM: dict[str, dict[Pair, str]] = {
     },
     "RefreshRole": {
         ("dynamodb:PutItem", "VaultTable"): "an imported refresh token",
-        ("dynamodb:DeleteItem", "AuthorizationsTable"): "an imported refresh token, once stored",
         ("sqs:ReceiveMessage", "RefreshQueue"): POLLED,
         ("sqs:DeleteMessage", "RefreshQueue"): POLLED,
         ("sqs:GetQueueAttributes", "RefreshQueue"): POLLED,
