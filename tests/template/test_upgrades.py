@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
 import pytest
 
+from broker import wiring
 from local.transform import transform
 from tests.template.conftest import Resources
 from tests.template.test_data import of
@@ -98,6 +100,22 @@ def test_a_gradual_shift_is_tokens_alone_and_guarded(template: dict[str, Any]) -
         assert config[0] == "CodeDeployDefault.Lambda${ConfigName}"
         assert config[1] == {"ConfigName": kind}
         assert "ShiftAlarm" in json.dumps(group["Properties"]["AlarmConfiguration"])
+
+
+def test_snapshots_are_off_unless_wanted(template: dict[str, Any], deployed: Resources) -> None:
+    """And then of what a caller waits for: those whose wiring renews a restored copy."""
+    assert template["Parameters"]["SnapStart"]["Default"] == "None"
+    started = {
+        name: one["Properties"]["SnapStart"]
+        for name, one in of(deployed, "AWS::Lambda::Function").items()
+        if "SnapStart" in one["Properties"]
+    }
+    assert set(started) == {"TokenFunction", "RefreshFunction"}
+    assert all(one == {"ApplyOn": {"Ref": "SnapStart"}} for one in started.values())
+    for name in started:
+        step = name.removesuffix("Function").lower()
+        source = inspect.getsource(getattr(wiring, f"{step}_step"))
+        assert "snapshot.prepare()" in source
 
 
 def test_the_guard_is_quicker_than_the_shift(template: dict[str, Any]) -> None:

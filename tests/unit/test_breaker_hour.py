@@ -105,6 +105,26 @@ def test_a_placeholder_is_one_alarm_too() -> None:
     assert town.refused == []
 
 
+def test_the_previous_secret_serves_while_the_new_one_cannot_be_read() -> None:
+    """No JSON, or the placeholder again: told once, and nobody is refused meanwhile."""
+    town = Town(ClientSecretPost(Secret(CLIENT_SECRET), "v1"))
+    house = town.house
+    house.credentials.now = Problem("client_misconfigured", "no JSON")
+    house.pause(LIFE)
+    for _ in range(30):
+        town.minute()
+    assert town.refused == []
+    assert house.kinds().count("Client Credential Failing") == 1
+    house.credentials.now = ClientSecretPost(Secret(CLIENT_SECRET), "v3")
+    house.pause(LIFE)
+    town.minute()
+    assert town.refused == []
+    house.credentials.now = Problem("client_misconfigured", "no JSON again")
+    house.pause(LIFE)
+    town.minute()
+    assert house.kinds().count("Client Credential Failing") == 2, "the first trouble was over"
+
+
 def test_a_secret_that_ends_soon_is_told_once_a_day() -> None:
     town = Town()
     house = town.house

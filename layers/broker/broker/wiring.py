@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from broker import settings
-from broker.adapters import clients
+from broker.adapters import clients, snapshot
 from broker.adapters.kms import Keys
 from broker.adapters.randomness import Randomness
 from broker.adapters.telemetry import Telemetry
@@ -35,6 +35,7 @@ def token_step(telemetry: Telemetry) -> token.Step:
     from broker.adapters.invoke import Refresher
     from broker.steps import token
 
+    snapshot.prepare()
     own = settings.parse(settings.Token, os.environ)
     return token.Step(
         connections=Leases(clients.dynamodb(), own.connections_table),
@@ -121,6 +122,7 @@ def refresh_step(own: settings.Refresh, telemetry: Telemetry) -> refresh.Step:
     from broker.adapters.tracing import Traced
     from broker.steps import refresh
 
+    snapshot.prepare()
     table, http = clients.dynamodb(), Traced(Http(), "microsoft")
     events = Events(clients.events(), own.event_bus, telemetry)
     providers = _providers(own, http, events, telemetry)

@@ -322,7 +322,35 @@ def test_aws_fails_on_a_miss_while_a_token_is_valid(house: House, method: str) -
     assert house.fetch()["expires_in"] == 50
 
 
-@pytest.mark.parametrize(("reason", "held"), [("TooManyRequestsException", False), ("Lost", True)])
+@pytest.mark.parametrize(
+    ("reason", "held"),
+    [
+        ("TooManyRequestsException", False),
+        ("ConnectTimeoutError", False),
+        ("EndpointConnectionError", False),
+        ("ConnectionClosedError", True),
+        ("ReadTimeoutError", True),
+        ("Lost", True),
+    ],
+)
+def test_a_start_that_did_not_happen_keeps_no_lease(house: House, reason: str, held: bool) -> None:
+    faults = {"start": Unavailable("lambda", reason)}
+    refresher = outside.faulty(house.refresher, faults)
+    house.token_step = replace(house.token_step, refresher=refresher)
+    house.pause(3000)
+    assert house.fetch()["expires_in"] == 600
+    assert house.one().leased(house.clock.instant()) is held
+
+
+@pytest.mark.parametrize(
+    ("reason", "held"),
+    [
+        ("TooManyRequestsException", False),
+        ("ConnectTimeoutError", False),
+        ("ConnectionClosedError", True),
+        ("Lost", True),
+    ],
+)
 def test_refresh_cannot_be_invoked(house: House, reason: str, held: bool) -> None:
     """The lease is given back only if refresh certainly does not run."""
     faults = {"run": Unavailable("lambda", reason)}

@@ -90,14 +90,21 @@ class Breaker:
 
     def candidates(self) -> Iterator[Credential]:
         """The credentials worth a call, each version once: the current one; if it is refused, what
-        its store holds by now; then the previous one. Raises `Blocked`, `Unavailable`."""
+        its store holds by now; then the previous one, also where the current one cannot be read.
+        Raises `Blocked`, `Unavailable`."""
         seen = set()
+        unreadable = None
         for load in (self._current, self._newest, self._previous):
-            credential = load()
+            try:
+                credential = load()
+            except Blocked as blocked:
+                unreadable, credential = blocked, self._previous()
             if credential and credential.version not in seen:
                 seen.add(credential.version)
                 if self._admits(credential):
                     yield credential
+        if unreadable and not seen:
+            raise unreadable
 
     def failed(self, credential: Credential, problem: Problem, *, spreads: bool = False) -> None:
         """It was refused: open its breaker, and tell the operator once.
@@ -117,7 +124,8 @@ class Breaker:
         memory = self.memory
         if memory.faults.get(credential.version, (0, None))[1] and self._close(credential.version):
             memory.faults[credential.version] = (self.clock(), None)
-        if memory.trouble and self._close(_UNREADABLE):
+        stands_in = memory.previous and memory.previous.version == credential.version
+        if memory.trouble and not stands_in and self._close(_UNREADABLE):
             memory.trouble = None
         self._notices.count_worked()
         if credential.expires_at is None:
@@ -138,13 +146,17 @@ class Breaker:
         if trouble and now - trouble[0] < LOOK_EVERY:
             raise Blocked(trouble[1].code, trouble[1].detail, remedy=trouble[1].remedy)
         try:
-            return self.credentials.current(fresh=fresh)
+            credential = self.credentials.current(fresh=fresh)
         except Problem as problem:
             self.memory.trouble = (now, problem)
+            self.memory.previous = self.credentials.previous()
             self._notices.count_refused()
             fault = self._open(_UNREADABLE, problem, Instant(int(now)))
             self._announce(_UNREADABLE, fault, problem)
             raise Blocked(problem.code, problem.detail, remedy=problem.remedy) from None
+        if trouble:
+            self.memory.previous = None  # nothing stands in any more
+        return credential
 
     def _newest(self) -> Credential:
         """What its store holds by now, or held a moment ago."""

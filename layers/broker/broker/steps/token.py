@@ -36,8 +36,14 @@ WAIT = 5.0
 """Seconds a caller waits for somebody else's redemption; then 503 and Retry-After."""
 POLL = (0.2, 1.0)
 """First and longest pause between reads while waiting."""
-NOT_STARTED = frozenset({"TooManyRequestsException", "AccessDeniedException"})
-"""Lambda's refusals after which refresh certainly does not run: the lease can be given back."""
+NOT_STARTED = frozenset(
+    {
+        *("TooManyRequestsException", "AccessDeniedException", "ResourceNotFoundException"),
+        *("ConnectTimeoutError", "EndpointConnectionError", "SSLError", "NoCredentialsError"),
+    }
+)
+"""Lambda's refusals, and errors before anything was sent: refresh certainly does not run, and the
+lease can be given back. A connection that was closed (ConnectionClosedError) tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +118,23 @@ class Step:
             if now - (connection.last_used_at or 0) >= policy.USED_EVERY:
                 self.connections.used(connection.name, connection.incarnation, now)
             if ahead and (owner := self._claim(view, now)):
-                self.refresher.start(_order(view, owner, "ahead"))
+                self._start(view, owner)
         except Unavailable as error:
             self.telemetry.note("ahead_failed", service=error.service, code=error.code)
+
+    def _start(self, view: View, owner: str) -> None:
+        """Have refresh redeem soon."""
+        try:
+            self.refresher.start(_order(view, owner, "ahead"))
+        except Unavailable as error:
+            self._give_back(view, owner, error)
+            raise
+
+    def _give_back(self, view: View, owner: str, error: Unavailable) -> None:
+        """The lease, if refresh certainly does not run under it."""
+        if error.code in NOT_STARTED:
+            connection = view.connection
+            self.connections.release(connection.name, connection.incarnation, owner)
 
     def _claim(self, view: View, now: Instant) -> str | None:
         """The lease's owner if it could be taken, and nobody has redeemed since the view."""
@@ -151,9 +171,7 @@ class Step:
             return self.refresher.run(_order(view, owner, "caller"))
         except Unavailable as error:
             self.telemetry.note("refresh_failed", service=error.service, code=error.code)
-            if error.code in NOT_STARTED:
-                connection = view.connection
-                self.connections.release(connection.name, connection.incarnation, owner)
+            self._give_back(view, owner, error)
             return Problem("broker_unavailable", retry_after=RETRY_AFTER)
 
     def _again(self, view: View, caller: Caller, query: Query, *, consistent: bool = True) -> View:
