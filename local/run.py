@@ -61,7 +61,9 @@ Everything is up; `make stop` ends it.
   API                 {document["api_url"]}
   Redirect URI        {document["api_url"]}/callback
   Identity platform   {document["identity_platform_url"]}{simulated}
+  Google              {settings.google or "Google's own"}
   AWS endpoint        {document["aws_endpoint_url"]}  (keys test/test, region {document["region"]})
+  AWS token issuer    {document["web_identity"]["issuer"]}
   Credentials         {shown}  (operator, team-a, team-b)
 
 Play with it (bash; needs curl 7.75 or newer):

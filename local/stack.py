@@ -127,7 +127,7 @@ def _fingerprint(settings: Settings, archives: Mapping[str, Path]) -> str:
     digest.update(json.dumps(sorted(archive.name for archive in archives.values())).encode())
     digest.update(json.dumps([settings.parameters, *_secrets(settings)]).encode())
     for path in simulated:
-        if path.is_file():
+        if path.is_file() and path.suffix != ".pyc":
             digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -89,6 +89,16 @@ def test_mistakes(
     assert redeem(registered, certificate, **changes).json()["error_codes"] == [number]
 
 
+def test_the_audience_is_the_endpoint_that_was_called(
+    registered: Application, certificate: Certificate
+) -> None:
+    """Not another segment's, though it is the same platform and token service."""
+    base = registered.platform.base_url
+    for segment in ("organizations", "Common", "aaaaaaaa-1111-4000-8000-000000000001"):
+        answer = redeem(registered, certificate, aud=f"{base}/{segment}/oauth2/v2.0/token")
+        assert answer.json()["error_codes"] == [700023]
+
+
 def test_foreign_key(registered: Application, certificate: Certificate) -> None:
     forger = Certificate()
     header = {"x5t#S256": certificate.thumbprint(hashes.SHA256())}
