@@ -1,7 +1,7 @@
 """``python -m local.bench``: measures everything in one run, prints it, writes `.local/bench.json`.
 
-`--quick` for a look; `--full` also rotates 10,000 connections over the emulator (a quarter of an
-hour).
+`--quick` for a look; `--full` also rotates 10,000 connections over the emulator and asks the agent
+a million times (half an hour).
 """
 
 from __future__ import annotations
@@ -17,7 +17,19 @@ from dataclasses import asdict
 from typing import Any
 
 from local import servers
-from local.bench import calls, cold, costs, crowd, emulated, hit, memory, others, rotation, sample
+from local.bench import (
+    calls,
+    cold,
+    costs,
+    crowd,
+    emulated,
+    hit,
+    host,
+    memory,
+    others,
+    rotation,
+    sample,
+)
 from local.bench.ground import Ground
 from local.bench.table import show
 from local.template import ROOT
@@ -41,6 +53,7 @@ def main() -> None:
         "warm": {name: _times(spent) for name, spent in others.warm(100 if quick else 400).items()},
         "redemptions": others.redemptions(100),
     }
+    found["agent"] = agent(quick, full=given.full)
     sizes = [(1000, 20, 0.5)] if quick else [(1000, 20, 0.5), (10_000, 50, 0.5)]
     found["rotation"] = [asdict_with(memory.broker(), size) for size in sizes]
     crowds = CROWDS[:3] if quick else CROWDS
@@ -90,6 +103,13 @@ def starts(rounds: int) -> dict[str, Any]:
         },
         "imports_microseconds": imports,
     }
+
+
+def agent(quick: bool, *, full: bool) -> dict[str, Any]:
+    """The agent's cached answer beside the same server's hello, and its memory after many."""
+    _say("The agent ...")
+    many = 1_000_000 if full else 5000 if quick else 50_000
+    return {**host.compare(5, 500 if quick else 3000), "memory": host.endure(many)}
 
 
 def asdict_with(ground: Ground, size: tuple[int, int, float]) -> dict[str, Any]:

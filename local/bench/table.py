@@ -25,6 +25,7 @@ def show(found: dict[str, Any]) -> Iterator[str]:
         ("What imports cost, ms (least of 3 runs, by package)", _imports(found)),
         ("Callers at one expired token (Microsoft takes 0.3 s)", _crowd(found)),
         ("Redemptions by 100 callers that meet one expired token", _others(found)),
+        ("The agent's cached answer, one connection, one request after the other", _agent(found)),
         ("Everything is due", _rotation(found)),
         ("Cost by list prices, dollars", _costs(found)),
     ):
@@ -104,6 +105,16 @@ def _rotation(found: dict[str, Any]) -> Iterator[tuple[str, ...]]:
             f"{run['overhead'] * 1000:.0f}",
             *(str(run[name]) for name in ("orders", "redemptions", "left")),
         )
+
+
+def _agent(found: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    seen = found["agent"]
+    yield "", "CPU ms", "requests a second", "of hello's CPU"
+    for kind, ratio in (("hello", 1.0), ("agent", seen["ratio"])):
+        yield kind, f"{seen[kind]['cpu'] * 1000:.3f}", f"{seen[kind]['rate']:.0f}", f"{ratio:.2f}"
+    memory = seen["memory"]
+    for part, when in (("early", memory["requests"] // 10), ("late", memory["requests"])):
+        yield f"memory after {when:,} requests", f"{memory[part]:.1f} MB", "", ""
 
 
 def _costs(found: dict[str, Any]) -> Iterator[tuple[str, ...]]:

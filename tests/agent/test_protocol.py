@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import statistics
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,19 @@ def test_spellings_of_a_resource(
     assert reply.body["resource"] == resource
     asked = "https://analysis.windows.net/powerbi/api/.default"
     assert [one.query["scope"] for one in fake.asked] == [scope or asked]
+
+
+def test_no_answer_waits_for_an_acknowledgement(agent: Served) -> None:
+    """Nagle's algorithm would hold every answer on a kept connection up for 40 ms."""
+    connection = HTTPConnection("127.0.0.1", agent.port)
+    seconds = []
+    for _ in range(20):
+        begun = time.perf_counter()
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
+        seconds.append(time.perf_counter() - begun)
+    connection.close()
+    assert statistics.median(seconds) < 0.02
 
 
 def test_spellings_share_one_token(agent: Served, fake: Broker) -> None:
