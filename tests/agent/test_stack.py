@@ -19,7 +19,6 @@ from tests.nodes import NODE, installed
 from .commands import words
 from .test_libraries import NODE_PACKAGES
 
-
 PYTHON = """
 import asyncio, os, sys
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
@@ -29,12 +28,14 @@ import requests
 me = os.environ["GRAPH"] + "/me"
 for credential in (DefaultAzureCredential(), ManagedIdentityCredential(client_id=sys.argv[1])):
     token = credential.get_token("https://graph.microsoft.com/.default").token
-    print(requests.get(me, headers={"Authorization": "Bearer " + token}).json()["userPrincipalName"])
+    answer = requests.get(me, headers={"Authorization": "Bearer " + token})
+    print(answer.json()["userPrincipalName"])
 
 async def main():
     async with AsyncDefault() as credential:
         token = await credential.get_token("https://graph.microsoft.com/User.Read")
-    print(requests.get(me, headers={"Authorization": "Bearer " + token.token}).json()["displayName"])
+    answer = requests.get(me, headers={"Authorization": "Bearer " + token.token})
+    print(answer.json()["displayName"])
 
 asyncio.run(main())
 """
@@ -64,8 +65,10 @@ asyncio.run(main())
 JAVASCRIPT = """
 const { DefaultAzureCredential } = require("@azure/identity");
 async function main() {
-  const { token } = await new DefaultAzureCredential().getToken("https://graph.microsoft.com/.default");
-  const answer = await fetch(process.env.GRAPH + "/me", { headers: { Authorization: `Bearer ${token}` } });
+  const credential = new DefaultAzureCredential();
+  const { token } = await credential.getToken("https://graph.microsoft.com/.default");
+  const headers = { Authorization: `Bearer ${token}` };
+  const answer = await fetch(process.env.GRAPH + "/me", { headers });
   console.log((await answer.json()).userPrincipalName);
 }
 main().catch((error) => { console.log(error.message); process.exit(9); });
@@ -168,10 +171,7 @@ def test_no_secret_shows(stack: Stack, programs: Programs, graph: tuple[str, str
         hidden.add("session token", keys["session_token"])
     scope = f"{GRAPH}/.default"
     hidden.add("access token", stack.fetch(name, scope=scope)["access_token"])
-    tell = (
-        "import os, sys; exec(sys.stdin.read() if False else sys.argv[2]); "
-        "print('SECRET', os.environ['IDENTITY_HEADER'])"
-    )
+    tell = "import os, sys; exec(sys.argv[2]); print('SECRET', os.environ['IDENTITY_HEADER'])"
     done = programs.run(name, sys.executable, "-c", tell, name, PYTHON)
     assert done.returncode == 0, done.stderr
     *shown, last = done.stdout.splitlines()
