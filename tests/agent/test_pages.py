@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from local.template import ROOT
+from local.tools.node import NODE, installed
 from tests.client.fake import Broker
-from tests.nodes import NODE, installed
 from token_broker.agent import secret
 from token_broker.operator.cli.commands import agent as commands
 

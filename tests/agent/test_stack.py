@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from local.template import ROOT
+from local.tools.node import NODE, installed
 from tests.cli.conftest import environment
 from tests.e2e.canaries import Secrets
 from tests.e2e.harness import GRAPH, Stack
-from tests.nodes import NODE, installed
 
 from .commands import words
 from .test_libraries import NODE_PACKAGES

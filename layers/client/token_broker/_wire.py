@@ -160,6 +160,19 @@ def token(body: bytes, ask: Ask, asked_at: float) -> Token:
     raise TokenBrokerError("unexpected_answer", detail, connection=connection, status=200)
 
 
+def fields(token: Token) -> dict[str, Any]:
+    """A token as the API answers it."""
+    return {
+        "access_token": token.access_token,
+        "token_type": "Bearer",
+        "expires_in": token.expires_in,
+        "scope": token.scope,
+        "connection": token.connection,
+        "expires_at": f"{token.expires_at:%Y-%m-%dT%H:%M:%SZ}",
+        "parameters": dict(token.parameters),
+    }
+
+
 def failure(
     status: int, headers: Mapping[str, str], body: bytes, ask: Ask, now: float
 ) -> TokenBrokerError:

@@ -42,16 +42,7 @@ def question(connection: str, fields: Fields) -> Question:
 
 def served(token: Token) -> Answer:
     """RFC 6749 §5.1 and the broker's additions."""
-    body = {
-        "access_token": token.access_token,
-        "token_type": "Bearer",
-        "expires_in": token.expires_in,
-        "scope": token.scope,
-        "connection": token.connection,
-        "expires_at": f"{token.expires_at:%Y-%m-%dT%H:%M:%SZ}",
-        "parameters": dict(token.parameters),
-    }
-    return answer(200, body, connection=token.connection)
+    return answer(200, _wire.fields(token), connection=token.connection)
 
 
 def failed(error: TokenBrokerError) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,8 @@ def run(
     Put -- before it. Signals are passed on; the exit code is the command's: 126 or 127 if it
     cannot be started, 128 and the signal's number if a signal ended it.
     """
+    if not hasattr(signal, "sigwaitinfo"):
+        raise click.UsageError("It is for Linux. Elsewhere start `token-broker agent`.")
     broker = _broker()
     from token_broker.agent import secret, service, settings
     from token_broker.agent.child import CannotStartError

@@ -6,6 +6,7 @@ import shlex
 
 import click
 
+from token_broker import _wire
 from token_broker.operator.cli import screen
 from token_broker.operator.cli.completion import NAME
 from token_broker.operator.cli.group import command
@@ -33,26 +34,13 @@ def token(connection: str, scope: str | None, min_ttl: int, form: str | None) ->
         raise click.UsageError("Choose one of --json, --header and --env.")
     found = session.broker().token(connection, scope, min_ttl)
     if session.as_json:
-        screen.data(_fields(found))
+        screen.data(_wire.fields(found))
     elif form == "header":
         screen.raw(f"Authorization: Bearer {found.access_token}")
     elif form == "env":
         screen.raw(_exports(found))
     else:
         screen.raw(found.access_token)
-
-
-def _fields(found: Token) -> dict[str, object]:
-    """As the API answers."""
-    return {
-        "access_token": found.access_token,
-        "token_type": "Bearer",
-        "expires_in": found.expires_in,
-        "scope": found.scope,
-        "connection": found.connection,
-        "expires_at": f"{found.expires_at:%Y-%m-%dT%H:%M:%SZ}",
-        "parameters": dict(found.parameters),
-    }
 
 
 def _exports(found: Token) -> str:
