@@ -30,7 +30,8 @@ gc.enable()
 def handler(event: dict[str, Any], context: object) -> gateway.Answer:  # noqa: ARG001
     """API Gateway's proxy event to a token, or a problem."""
     request = gateway.Request(event)
-    audit: dict[str, str] = {"code": "served", "request_id": request.id}
+    # The whole ARN: its session decides nothing, but tells who it was.
+    audit = {"code": "served", "request_id": request.id, "principal": request.arn}
     try:
         return gateway.guard(lambda: _serve(request, audit), TELEMETRY, request.id, audit)
     finally:
@@ -44,5 +45,4 @@ def _serve(request: gateway.Request, audit: dict[str, str]) -> gateway.Answer:
     query = serving.parse(request.query)
     if not request.arn:
         raise Problem("access_denied", "The request carries no AWS principal.")
-    audit["principal"] = request.arn  # with the session, which decides nothing but tells who it was
     return gateway.answer(200, STEP.serve(grants.caller(request.arn), name, query, audit))

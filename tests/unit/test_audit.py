@@ -176,6 +176,22 @@ def test_a_token_s_line_has_the_session(office: Office) -> None:
     assert (line["code"], line["connection"], line["principal"]) == ("served", NAME, OPERATOR)
 
 
+def test_a_refused_fetch_names_who_was_refused(office: Office) -> None:
+    """Also one whose query cannot be read, which is judged before the grants are."""
+    office.house.connected()
+    event = handlers.event("token", multiValueQueryStringParameters={"min_ttl": ["x"]})
+    event["requestContext"]["identity"]["userArn"] = OPERATOR
+    assert office.functions["token"].handler(event, None)["statusCode"] == 400
+    line = office.line("token")
+    assert (line["code"], line["principal"], line["connection"]) == (
+        *("invalid_request", OPERATOR),
+        NAME,
+    )
+    office.call("token", connection="nobody-s")
+    line = office.line("token")
+    assert (line["code"], line["principal"]) == ("access_denied", OPERATOR)
+
+
 def test_no_secret_is_written(office: Office) -> None:
     answer = create(office, parameters={"developer_token": CANARY})
     links = [text for name, text in json.loads(answer["body"]).items() if name.endswith("_url")]
