@@ -27,12 +27,12 @@ demo: .venv/stamp .venv-emulator/stamp ## Run the main job once on a local stack
 	@$(BIN)/python -m local.demo
 
 run: .venv/stamp .venv-emulator/stamp ## Keep the local stack up, and print how to play with it
-	@$(BIN)/python -m local.run up
+	@PYTHONPATH=layers/client $(BIN)/python -m local.run up
 
 stop: .venv/stamp ## End the local stack
 	@$(BIN)/python -m local.run down
 
-status: .venv/stamp ## Tell whether the local stack is up
+status: .venv/stamp ## Tell whether the local stack is up; exit status 1 if it is not
 	@$(BIN)/python -m local.run status
 
 test: .venv/stamp .venv-emulator/stamp .venv-msads/stamp ## Run all tests, on a local stack of their own
@@ -82,13 +82,19 @@ clean: ## Remove everything that the targets made
 	-@if [ -x $(BIN)/python ]; then $(BIN)/python -m local.run down; fi
 	rm -rf .venv .venv-* .build .aws-sam .local dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# One line that says how far pip is: of how many packages, and which one.
+progress = awk -v all="$$(grep -c '==' $<)" '\
+	/^Collecting / {printf "\r  %d of %d: %-40.40s", ++n, all, $$2} \
+	/^Installing collected/ {printf "\r  %-60s", "unpacking " n " packages ..."} \
+	{fflush()} END {printf "\r  %-60s\n", n " packages"}'
+
 # The lock files name every package, so pip need not (and, with extras in hash mode, cannot) resolve: --no-deps.
 define install
 	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed: install it, or name it with PYTHON=<path>.' >&2; exit 1; }
-	@echo 'Installing $< into $(@D) (once) ...'
+	@echo 'Installing $< into $(@D): once, and it takes minutes ...'
 	@rm -rf $(@D)
 	@$(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@$(@D)/bin/python -m pip install --progress-bar off --disable-pip-version-check --no-deps --require-hashes -r $< | $(progress)
 	@touch $@
 endef
 

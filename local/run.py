@@ -6,15 +6,17 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local import processes, servers, stack
+from local import play, processes, servers, stack
 from local.processes import StackError
 from local.settings import Settings
 from local.template import ROOT
 
 STATE = ROOT / ".local"
+_NEEDED = (servers.EMULATOR, servers.IDENTITY, servers.TOKENS)
 
 
 def main() -> int:
@@ -36,6 +38,8 @@ def _up() -> int:
     settings = Settings.from_environment(STATE, os.environ)
     document = stack.up(settings, lambda line: print(f"✓ {line}", flush=True))
     print(_instructions(document, settings, STATE / "stack.json"))
+    if not settings.platform_url:
+        print(f"What can go wrong at a consent: open a link, and sign in\n{play.told(document)}")
     return 0
 
 
@@ -44,16 +48,18 @@ def _down() -> int:
     return 0
 
 
-def _status() -> int:
-    for name in (servers.EMULATOR, servers.IDENTITY, servers.TOKENS):
-        print(f"{name}: {'up' if processes.running(name, STATE) else 'down'}")
-    path = STATE / "stack.json"
+def _status(state: Path = STATE) -> int:
+    """0 if everything is up, 1 if anything is not."""
+    up = {name: processes.running(name, state) for name in _NEEDED}
+    for name, runs in up.items():
+        print(f"{name}: {'up' if runs else 'down'}")
+    path = state / "stack.json"
     if path.exists():
         print(f"API: {json.loads(path.read_text())['api_url']}")
-    return 0
+    return 0 if all(up.values()) and path.exists() else 1
 
 
-def _instructions(document: dict[str, Any], settings: Settings, path: Path) -> str:
+def _instructions(document: Mapping[str, Any], settings: Settings, path: Path) -> str:
     shown = path.relative_to(ROOT)
     simulated = "" if settings.platform_url else " (simulated; users and faults: its home page)"
     return f"""
@@ -64,6 +70,7 @@ Everything is up; `make stop` ends it.
   Google              {settings.google or "Google's own"}
   AWS endpoint        {document["aws_endpoint_url"]}  (keys test/test, region {document["region"]})
   AWS token issuer    {document["web_identity"]["issuer"]}
+  Mails               {document["aws_endpoint_url"]}/_ministack/ses/messages
   Credentials         {shown}  (operator, team-a, team-b)
 
 Play with it (bash; needs curl 7.75 or newer):
@@ -73,7 +80,9 @@ Play with it (bash; needs curl 7.75 or newer):
           'user = "%s:%s"\\nheader = "x-amz-security-token: %s"\\n' \\
           "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" "$AWS_SESSION_TOKEN") "$@"; echo; }}
   API={document["api_url"]}
-  as operator
+  tb() {{ {play.program()} --api-url "$API" "$@"; }}
+  as operator         # from here on you are; in each new shell anew
+  tb list; tb board; tb connect mine --grant 000000000000
   api $API/connections -d '{{"connection": "marketing", "service": "microsoft-advertising",
       "grants": [{{"principal": "{document["principals"]["team-a"]["role_arn"]}"}}]}}'
   # open the authorize_url of the answer in a browser and consent, then:

@@ -31,8 +31,10 @@ BARE = {
 
 def environment(stack: Stack, principal: str) -> dict[str, str]:
     """What a shell of a principal holds; `administrator` has the stack's AdministratorPolicy beside
-    the operators'."""
-    if principal == "administrator":
+    the operators', `root` is the emulator's own."""
+    if principal == "root":
+        keys = {"access_key_id": "test", "secret_access_key": "test", "session_token": ""}
+    elif principal == "administrator":
         keys = _administrator(stack)
     else:
         keys = stack.document["principals"][principal]

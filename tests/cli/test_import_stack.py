@@ -74,7 +74,7 @@ def test_secrets_and_parameters(stack: Stack, run: Run) -> None:
     found = run(
         *("import", "--secret-prefix", "teams/", "--parameter-prefix", "/teams"),
         *("--secret", "teams/missing", "--grant", stack.team_a.role_arn, "--json"),
-        principal="administrator",
+        principal="root",
     )
     told = json.loads(found.stdout)
     assert told["counts"] == {"imported": 3, "failed": 1}

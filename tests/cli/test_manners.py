@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from tests.cli.conftest import BARE, Run
+from tests.cli.fake import Fake
 from tests.client.fake import Answer, Broker, nobody, problem
 from token_broker.operator.attention import need
 from token_broker.operator.cli import exits
@@ -83,7 +85,7 @@ def test_every_command_has_its_section() -> None:
     [text for command in every() for text in getattr(command, "examples", ())],
 )
 def test_examples_are_what_the_command_takes(example: str) -> None:
-    name, *words = example.split(" > ", maxsplit=1)[0].split()
+    name, *words = shlex.split(example.split(" > ", maxsplit=1)[0])
     cli.commands[name].make_context(name, words).close()
 
 
@@ -402,3 +404,23 @@ def test_exit_codes_agree_with_the_actor(hostile: Hostile, actor: str, code: int
     server, run = hostile
     server.script.append(problem("anything", 409, actor=actor))
     assert run("show", "a").exit_code == code
+
+
+# What people are told of a connection
+
+
+def test_a_connection_is_described(fake: tuple[Fake, str], offline: Run) -> None:
+    broker, _ = fake
+    people = ("--owner-mail", "ads@example.jp", "--owner-language", "ja")
+    words = ("--display-name", "Ads", "--purpose", "Reports", *people)
+    assert offline("connect", "a", *words, "--no-wait").exit_code == 0
+    changed = offline(
+        "describe", "a", "--purpose", "Bids", "--admin-mail", "it@example.jp", "--json"
+    )
+    found = json.loads(changed.stdout)
+    assert (found["display_name"], found["purpose"]) == ("Ads", "Bids")
+    assert found["contacts"]["owner"] == {"email": "ads@example.jp", "language": "ja"}
+    assert found["contacts"]["tenant_admin"]["email"] == "it@example.jp"
+    assert offline("describe", "a").exit_code == exits.USAGE
+    assert offline("describe", "a", "--owner-language", "en").exit_code == exits.USAGE
+    assert broker.calls["PATCH"] == 1

@@ -23,7 +23,16 @@ SECTIONS = {
     "Connect an account": ("connect", "reauthorize", "wait"),
     "Look": ("list", "show", "board", "verify", "export"),
     "Use it": ("token", "run", "agent"),
-    "Change": ("grant", "revoke-grant", "parameters", "suspend", "resume", "refresh", "delete"),
+    "Change": (
+        "grant",
+        "revoke-grant",
+        "parameters",
+        "describe",
+        "suspend",
+        "resume",
+        "refresh",
+        "delete",
+    ),
     "Move in": ("import",),
     "Run the broker": ("doctor", "replay", "credential"),
 }

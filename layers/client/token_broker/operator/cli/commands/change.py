@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -81,6 +82,24 @@ def parameters(connection: str, **given: str | None) -> None:
     _tell(current().operator().change(connection, change), "stored")
 
 
+@command(examples=('describe marketing-jp --purpose "Daily reports" --owner-mail ads@example.jp',))
+@click.argument("connection", type=NAME)
+@parse.people
+@shared
+def describe(connection: str, **given: Any) -> None:
+    """Say what CONNECTION is for, and who is told about it."""
+    change: Change = {}
+    if given["display_name"]:
+        change["display_name"] = given["display_name"]
+    if given["purpose"]:
+        change["purpose"] = given["purpose"]
+    if people := parse.contacts(given):
+        change["contacts"] = people
+    if not change:
+        raise click.UsageError("Say something, as --purpose.")
+    _tell(current().operator().change(connection, change), "described")
+
+
 @command(examples=("suspend marketing-jp",))
 @click.argument("connection", type=NAME)
 @shared
@@ -152,4 +171,4 @@ def _tell(found: Connection, text: str) -> None:
         screen.done(f"{found['connection']}: {text}")
 
 
-COMMANDS = (grant, revoke_grant, parameters, suspend, resume, refresh, delete)
+COMMANDS = (grant, revoke_grant, parameters, describe, suspend, resume, refresh, delete)

@@ -11,13 +11,12 @@ from token_broker.errors import TokenBrokerError
 from token_broker.operator.cli import consent, screen
 from token_broker.operator.cli.completion import NAME
 from token_broker.operator.cli.group import command
-from token_broker.operator.cli.parse import parameters, parametric
+from token_broker.operator.cli.parse import contacts, parameters, parametric, people
 from token_broker.operator.cli.session import current, shared
 from token_broker.operator.client import Operator
-from token_broker.operator.shapes import Contacts, IdentityProvider, Links, Wish, username
+from token_broker.operator.shapes import IdentityProvider, Links, Wish, username
 from token_broker.operator.words import PARAMETERS, foreign_scopes, grant, pairs
 
-LANGUAGES = ("en", "ja")
 PROVIDER = click.option(
     "--identity-provider",
     type=click.Choice(get_args(IdentityProvider)),
@@ -37,22 +36,6 @@ def _waits(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--open", "opens", is_flag=True, help="Open the owner's link in the browser."),
         click.option("--wait/--no-wait", default=True, help="Wait for the consent (default)."),
         TIMEOUT,
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-def _people(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say who is asked, by whom, and what for."""
-    language = click.Choice(LANGUAGES)
-    options = (
-        click.option("--display-name", metavar="TEXT", help="On the owner's page, for the name."),
-        click.option("--purpose", metavar="TEXT", help="On the owner's page: what it is for."),
-        click.option("--owner-mail", metavar="MAIL", help="Who is told when the owner must act."),
-        click.option("--owner-language", type=language, help="Of those mails."),
-        click.option("--admin-mail", metavar="MAIL", help="Likewise, the tenant's administrator."),
-        click.option("--admin-language", type=language, help="Of those mails."),
     )
     for option in reversed(options):
         function = option(function)
@@ -83,7 +66,7 @@ def _people(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--label", "labels", multiple=True, metavar="NAME=TEXT", help="Repeatable.")
 @parametric
-@_people
+@people
 @_waits
 @shared
 def connect(**given: Any) -> None:
@@ -145,22 +128,10 @@ def _wish(given: dict[str, Any]) -> Wish:
         "grants": [grant(text) for text in given["grants"]],
         "labels": pairs(given["labels"]),
         "parameters": parameters(**{name: given[name] for name in PARAMETERS}),
-        "contacts": _contacts(given),
+        "contacts": contacts(given),
     }
     wish: Wish = {name: field for name, field in fields.items() if field}  # type: ignore[assignment]
     return wish
-
-
-def _contacts(given: dict[str, Any]) -> Contacts:
-    found: dict[str, Any] = {}
-    for person, word in (("owner", "owner"), ("tenant_admin", "admin")):
-        mail, language = given[f"{word}_mail"], given[f"{word}_language"]
-        if mail:
-            found[person] = {"email": mail, **({"language": language} if language else {})}
-        elif language:
-            raise click.UsageError(f"--{word}-language needs --{word}-mail.")
-    contacts: Contacts = found  # type: ignore[assignment]
-    return contacts
 
 
 def _warn(wish: Wish) -> None:
