@@ -54,8 +54,8 @@ def test_a_renewal_with_overlap(
     platform.add_certificate(client_id, certificate.pem)
     shown = platform.add_certificate(client_id, second.pem)
     assert shown["x5t#S256"] == thumbprint(second)
-    for one in (certificate, second):
-        assert redeem(application, one).status_code == 200
+    for current in (certificate, second):
+        assert redeem(application, current).status_code == 200
     platform.remove_credential(client_id, "certificates", thumbprint(certificate))
     answer = redeem(application, certificate)
     assert (refusals(answer), answer.status_code) == ([700027], 401)

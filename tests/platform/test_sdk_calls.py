@@ -78,8 +78,8 @@ def test_bingads(application: Application, data: sdk.AuthorizationData, tmp_path
     customers = f"{base}/Api/CustomerManagement/v13/CustomerManagementService.svc"
     client = ServiceClient("CustomerManagementService", 13, data, location=customers)
     assert str(client.GetUser(UserId=None).User.UserName).startswith("owner@")
-    found = client.GetAccountsInfo(CustomerId=None, OnlyParentAccounts=False)
-    assert [str(info.Id) for info in found.AccountInfo] == ["30101", "30102"]
+    answer = client.GetAccountsInfo(CustomerId=None, OnlyParentAccounts=False)
+    assert [str(info.Id) for info in answer.AccountInfo] == ["30101", "30102"]
 
     location = f"{base}/Api/Advertiser/Reporting/v13/ReportingService.svc"
     reports = ReportingServiceManager(data, 10, location=location)

@@ -105,7 +105,7 @@ def accounts(world: World, caller: Caller, wanted: Any, code: int) -> list[dict[
     """Those of `wanted` (all for none), if each is the caller's; else Fail `code`."""
     owned = {account["id"]: account for account in customer(world, caller)["accounts"]}
     header = caller.headers.get("CustomerAccountId")
-    named = [str(one) for one in wanted or () if one is not None]
+    named = [str(account) for account in wanted or () if account is not None]
     if not set(named) | ({header} if header else set()) <= set(owned):
         raise Fail(code)
-    return [owned[one] for one in named] or list(owned.values())
+    return [owned[account] for account in named] or list(owned.values())

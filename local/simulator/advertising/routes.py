@@ -170,7 +170,7 @@ UPLOAD = Style(_upload_headers, dict, _rest_answer, _rest_fault)
 
 def _scripted(taken: list[Fault]) -> None:
     """An ``api`` fault: `code`, `detail`, `status`, `shape`, `in_message`."""
-    fault = next((one.fault for one in taken if one.kind == "api"), None)
-    if fault:
-        changes = {name: fault.get(name) for name in ("status", "shape", "in_message")}
-        raise Fail(int(fault["code"]), fault.get("detail"), **changes)
+    scripted = next((fault.fault for fault in taken if fault.kind == "api"), None)
+    if scripted:
+        changes = {name: scripted.get(name) for name in ("status", "shape", "in_message")}
+        raise Fail(int(scripted["code"]), scripted.get("detail"), **changes)

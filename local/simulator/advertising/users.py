@@ -12,7 +12,8 @@ from typing import Any
 
 from werkzeug.datastructures import Headers
 
-from ..entra.store import digest
+from ..entra.store import AccessToken, digest
+from ..google.state import AccessToken as GoogleToken
 from ..world import World
 from .faults import Fail
 
@@ -61,34 +62,41 @@ def bearer(world: World, headers: Headers) -> Bearer | None:
     scheme, _, value = headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return None
-    token = world.store.access_tokens.get(digest(value))
-    if token is not None:
-        user = token.user
-        identity = "personal" if user.tenant.personal else "work"
-        return Bearer(
-            user.username,
-            user.name,
-            identity,
-            token.client_id,
-            user.advertising,
-            user.enabled,
-            token.scopes,
-            token.expires_at,
-        )
-    access = world.google.access_tokens.get(digest(value))
-    if access is None:
-        return None
-    account = access.grant.account
+    sha256 = digest(value)
+    microsoft = world.store.access_tokens.get(sha256)
+    if microsoft is not None:
+        return _microsoft(microsoft)
+    google = world.google.access_tokens.get(sha256)
+    return _google(google) if google is not None else None
+
+
+def _microsoft(token: AccessToken) -> Bearer:
+    user = token.user
+    identity = "personal" if user.tenant.personal else "work"
+    return Bearer(
+        user.username,
+        user.name,
+        identity,
+        token.client_id,
+        user.advertising,
+        user.enabled,
+        token.scopes,
+        token.expires_at,
+    )
+
+
+def _google(token: GoogleToken) -> Bearer:
+    account = token.grant.account
     return Bearer(
         account.email,
         account.name,
         "google",
-        access.grant.client.client_id,
+        token.grant.client.client_id,
         account.advertising,
         account.enabled,
-        frozenset(access.grant.scopes),
-        access.expires_at,
-        access.revoked,
+        frozenset(token.grant.scopes),
+        token.expires_at,
+        token.revoked,
     )
 
 

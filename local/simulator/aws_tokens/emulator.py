@@ -90,8 +90,8 @@ class Emulator:
         for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
             policy = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]
             version = policy["DefaultVersionId"]
-            found = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=version)
-            documents.append(found["PolicyVersion"]["Document"])
+            answer = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=version)
+            documents.append(answer["PolicyVersion"]["Document"])
         statements: list[dict[str, Any]] = []
         for document in documents:
             entry = json.loads(document) if isinstance(document, str) else document

@@ -72,7 +72,7 @@ def _holds(operator: str, wanted: Values, given: Values | None) -> bool:
     if given is None:
         return qualifier == "ForAllValues" or "Not" in name
     quantifier = all if "Not" in name else any
-    matches = [quantifier(compare(value, one) for one in wanted) for value in given]
+    matches = [quantifier(compare(value, expected) for expected in wanted) for value in given]
     return any(matches) if qualifier == "ForAnyValue" else all(matches)
 
 

@@ -16,6 +16,7 @@ from . import authorize, signin, token
 from .errors import GoogleRefusal, body
 from .signin import Page, Redirect
 from .state import Visit
+from .token import Form
 
 AUTHORIZE = "/o/oauth2/v2/auth"
 
@@ -149,56 +150,59 @@ def _configuration(base: str) -> dict[str, Any]:
 
 
 def _tokens(routes: Blueprint, world: World) -> None:
-    def answered(leg: str, make: Callable[[dict[str, str], list[Fault]], Any]) -> Response:
-        form = {name: values[0] for name, values in request.form.lists()}
-        with world.lock:
-            subject = token.subject(world, form)
-        presented = form.get("refresh_token") or form.get("code") or form.get("token")
-        line = {"presented_sha256": digest(presented)[:12] if presented else None}
-
-        def work(taken: list[Fault]) -> Response:
-            try:
-                _strict()
-                answer = make(form, taken)
-            except GoogleRefusal as refusal:
-                return refuse(refusal)
-            world.record(leg=leg, **subject, **line, outcome="ok")
-            response = jsonify(answer)
-            response.headers["Cache-Control"] = "no-cache, no-store, max-age=0, must-revalidate"
-            return response
-
-        def refuse(refusal: GoogleRefusal) -> Response:
-            outcome = refusal.answer.error or "html"
-            world.record(leg=leg, **subject, **line, outcome=outcome, answer=refusal.name)
-            return _json(refusal)
-
-        return play(world, leg, subject, work, refuse)
-
     @routes.post("/token")
     def redeem() -> Response:
         if world.google.settings.latency_ms:
             time.sleep(world.google.settings.latency_ms / 1000)
         header = request.headers.get("Authorization")
 
-        def make(form: dict[str, str], taken: list[Fault]) -> dict[str, Any]:
+        def make(form: Form, taken: list[Fault]) -> dict[str, Any]:
             forged = next((fault.fault for fault in taken if fault.kind == "id_token"), None)
             return token.grant(world, form, header, forged)
 
-        return answered("google_token", make)
+        return _answered(world, "google_token", make)
 
     @routes.post("/revoke")
     def withdraw() -> Response:
-        def make(form: dict[str, str], _taken: list[Fault]) -> dict[str, Any]:
-            value = request.args.get("token") or form.get("token", "")
-            token.revoke(world, value)
+        def make(form: Form, _taken: list[Fault]) -> dict[str, Any]:
+            token.revoke(world, request.args.get("token") or form.get("token", ""))
             return {}
 
-        return answered("google_revoke", make)
+        return _answered(world, "google_revoke", make)
 
     @routes.route("/token", methods=["GET", "PUT", "DELETE"])
     @routes.route("/revoke", methods=["GET", "PUT", "DELETE"])
     def not_found() -> Response:
         return _json(GoogleRefusal("not_found"))
+
+
+def _answered(
+    world: World, leg: str, make: Callable[[Form, list[Fault]], dict[str, Any]]
+) -> Response:
+    """One form post: its faults, its answer, one ledger line with a digest of what it presents."""
+    form = {name: values[0] for name, values in request.form.lists()}
+    with world.lock:
+        subject = token.subject(world, form)
+    presented = form.get("refresh_token") or form.get("code") or form.get("token")
+    sha256 = digest(presented)[:12] if presented else None
+
+    def refuse(refusal: GoogleRefusal) -> Response:
+        outcome = {"outcome": refusal.answer.error or "html", "answer": refusal.name}
+        world.record(leg=leg, **subject, presented_sha256=sha256, **outcome)
+        return _json(refusal)
+
+    def work(taken: list[Fault]) -> Response:
+        try:
+            _strict()
+            answer = make(form, taken)
+        except GoogleRefusal as refusal:
+            return refuse(refusal)
+        world.record(leg=leg, **subject, presented_sha256=sha256, outcome="ok")
+        response = jsonify(answer)
+        response.headers["Cache-Control"] = "no-cache, no-store, max-age=0, must-revalidate"
+        return response
+
+    return play(world, leg, subject, work, refuse)
 
 
 def _strict() -> None:
