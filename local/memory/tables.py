@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from broker.domain.attempts import OpenLink, Progress, State, Ticket
 from broker.domain.connection import Connection, Due, Failure, Sealed, Status, StoredRefreshToken
 from broker.domain.names import Incarnation, Instant, Name
-from broker.ports.stores import CHANGED, SHARDS, Consent, Fault, Settlement
+from broker.ports.stores import (
+    CHANGED,
+    PAGE_BYTES,
+    SHARDS,
+    Consent,
+    Fault,
+    Settlement,
+    weightless,
+)
 
 DESCRIBED = frozenset(
     {
@@ -59,7 +69,11 @@ class Connections:
             return self._tables.connections.get(name)
 
     def page(
-        self, status: Status | None, limit: int, after: tuple[str, str] | None
+        self,
+        status: Status | None,
+        limit: int,
+        after: tuple[str, str] | None,
+        size: Callable[[Connection], int] = weightless,
     ) -> tuple[list[Connection], tuple[str, str] | None]:
         order = list(Status)
         start = (order.index(Status(after[0])), after[1]) if after else (-1, "")
@@ -70,9 +84,11 @@ class Connections:
                 if status in (None, found.status)
             )
             rest = [position for position in rest if position > start]
-            page = [self._tables.connections[name] for _, name in rest[:limit]]
-        more = (page[-1].status.value, page[-1].name) if len(rest) > limit else None
-        return [replace(found, tokens={}) for found in page], more
+            page = [replace(self._tables.connections[name], tokens={}) for _, name in rest[:limit]]
+        sums = list(accumulate(map(size, page)))
+        page = page[: max(1, sum(total <= PAGE_BYTES for total in sums))]
+        more = (page[-1].status.value, page[-1].name) if len(rest) > len(page) else None
+        return page, more
 
     def change(self, before: Connection, after: Connection) -> bool:
         with self._tables.lock:

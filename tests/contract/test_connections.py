@@ -12,7 +12,7 @@ from broker.domain.connection import Connection, Status
 from broker.domain.contacts import Contact
 from broker.domain.grants import Grant
 from broker.domain.names import Incarnation, Name
-from broker.ports.stores import CHANGED
+from broker.ports.stores import CHANGED, PAGE_BYTES
 from tests.contract import samples
 from tests.contract.conftest import CROWD, Crowd, Stores
 from tests.contract.samples import OTHER, OWN
@@ -175,6 +175,28 @@ def test_a_long_page(stores: Stores) -> None:
     page, after = stores.connections.page(None, 110, None)
     assert page == wanted[:110]
     assert stores.connections.page(None, 110, after) == (wanted[110:], None)
+
+
+@pytest.mark.parametrize(
+    ("weights", "shown"),
+    [
+        ((PAGE_BYTES // 2, PAGE_BYTES // 2, 1, 1, 1), 2),
+        ((PAGE_BYTES // 2, PAGE_BYTES // 2 + 1, 1, 1, 1), 1),
+        ((PAGE_BYTES + 1, 1, 1, 1, 1), 1),
+        ((1, 1, 1, 1, PAGE_BYTES), 4),
+        ((1, 1, 1, 1, 1), 5),
+    ],
+)
+def test_a_page_ends_by_size_too(
+    stores: Stores, many: list[Connection], weights: tuple[int, ...], shown: int
+) -> None:
+    weight = {each.name: number for each, number in zip(many, weights, strict=True)}
+    page, after = stores.connections.page(None, 5, None, lambda each: weight[each.name])
+    assert page == many[:shown]
+    assert (after is None) is (shown == 5)
+    if after:
+        rest, end = stores.connections.page(None, 5, after)
+        assert (rest, end) == (many[shown:], None), "it goes on right there"
 
 
 def test_status_moves_through_the_index(stores: Stores) -> None:

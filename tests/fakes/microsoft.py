@@ -29,6 +29,10 @@ OWNER = Account(TENANT, "bbbbbbbb-0000-4000-8000-000000000001", "owner@example.c
 OTHER = Account(TENANT, "bbbbbbbb-0000-4000-8000-000000000002", "other@example.com")
 
 
+ABSENT = object()
+"""No such field."""
+
+
 @dataclass(slots=True)
 class Grant:
     """What one person consented to."""
@@ -73,6 +77,8 @@ class Microsoft:
     refresh_in: int | None = None
     claims: dict[str, Any] = field(default_factory=dict)
     """Claims of ID tokens that are not as they should be."""
+    spoilt: dict[str, Any] = field(default_factory=dict)
+    """Fields of token answers that are not as they should be; `ABSENT` leaves one out."""
     withheld: set[str] = field(default_factory=set)
     """Scopes that are never granted."""
     codes: dict[str, Code] = field(default_factory=dict)
@@ -176,7 +182,8 @@ class Microsoft:
             body["refresh_in"] = self.refresh_in
         if (self.rotates or nonce is not None) and "offline_access" not in self.withheld:
             body["refresh_token"] = self._refresh_token(grant).open()
-        return _json(200, body)
+        body |= self.spoilt
+        return _json(200, {name: part for name, part in body.items() if part is not ABSENT})
 
     def _refresh_token(self, grant: Grant) -> Secret:
         made = self._new("refresh")

@@ -292,6 +292,30 @@ def test_an_outage_is_never_the_grants_fault(status: int, body: bytes) -> None:
     assert found.retryable
 
 
+@pytest.mark.parametrize("number", [90036, 90092, 40008, 50173, 65001, 53003, 7000222, 123456789])
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        *((500, "server_error"), (503, "invalid_grant"), (400, "server_error"), (502, "x")),
+        *((400, "temporarily_unavailable"), (401, "temporarily_unavailable")),
+    ],
+)
+def test_a_fault_that_passes_stays_one_whatever_number_comes_with_it(
+    status: int, error: str, number: int
+) -> None:
+    body = {"error": error, "error_codes": [number], "error_description": f"AADSTS{number}: x"}
+    found = diagnose(Endpoint.REFRESH, status, {}, json.dumps(body).encode(), NOW)
+    assert (found.code, found.effect) == ("provider_unavailable", Effect.NONE)
+    assert found.number is None, "a number that means something else tells nothing"
+    assert found.retryable
+
+
+def test_a_number_may_say_which_passing_fault_it_is() -> None:
+    body = {"error": "server_error", "error_codes": [50173, 50196]}
+    found = diagnose(Endpoint.REFRESH, 500, {}, json.dumps(body).encode(), NOW)
+    assert (found.code, found.number, found.retry_after) == ("throttled", 50196, 300)
+
+
 @pytest.mark.parametrize("body", [b"Too Many Requests", b'{"error":"invalid_grant"}', b""])
 def test_throttling_in_any_body(body: bytes) -> None:
     found = diagnose(Endpoint.REFRESH, 429, {"RETRY-AFTER": "17"}, body, NOW)

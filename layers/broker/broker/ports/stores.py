@@ -5,7 +5,7 @@ not answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -76,6 +76,13 @@ class Leases(Protocol):
 
 CHANGED = (*("display_name", "purpose", "contacts", "grants", "labels", "parameters", "suspended"),)
 """What an operator changes of a connection."""
+PAGE_BYTES = 4_000_000
+"""Lambda answers at most 6 MB."""
+
+
+def weightless(_: Connection) -> int:
+    """The size of what counts by number only."""
+    return 0
 
 
 class Connections(Leases, Protocol):
@@ -86,10 +93,15 @@ class Connections(Leases, Protocol):
         ...
 
     def page(
-        self, status: Status | None, limit: int, after: tuple[str, str] | None
+        self,
+        status: Status | None,
+        limit: int,
+        after: tuple[str, str] | None,
+        size: Callable[[Connection], int] = weightless,
     ) -> tuple[list[Connection], tuple[str, str] | None]:
         """Up to `limit` connections by (status, name), statuses in the order of `Status`, from
-        behind `after` on, and the position to go on from (None: that was all). Eventually
+        behind `after` on, and the position to go on from (None: that was all). A page also ends
+        before the sizes of its connections exceed `PAGE_BYTES`, but holds at least one. Eventually
         consistent; `tokens` are left out."""
         ...
 

@@ -92,9 +92,9 @@ class Step:
         self, status: Status | None, limit: int, cursor: tuple[str, str] | None
     ) -> dict[str, Any]:
         """A page of connections and where to go on."""
-        found, after = self.connections.page(status, limit, cursor)
+        page, after = self.connections.page(status, limit, cursor, representation.size)
         return {
-            "connections": [representation.connection(one) for one in found],
+            "connections": [representation.connection(connection) for connection in page],
             "next_cursor": representation.cursor(after) if after else None,
         }
 

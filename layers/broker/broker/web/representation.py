@@ -44,6 +44,11 @@ def connection(
     }
 
 
+def size(one: Connection) -> int:
+    """Bytes it takes in a list, as Lambda sends it to API Gateway: JSON within JSON."""
+    return len(json.dumps(json.dumps(connection(one))))
+
+
 def links(authorize_url: str, admin_consent_url: str, expires_at: Instant) -> dict[str, str]:
     """A pair of links."""
     return {

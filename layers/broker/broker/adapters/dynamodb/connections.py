@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -16,13 +16,14 @@ from broker.adapters.dynamodb.table import SERVICE, all_of, names, values
 from broker.domain.attempts import OpenLink
 from broker.domain.connection import Connection, Failure, Status
 from broker.ports.errors import Unavailable
-from broker.ports.stores import CHANGED, Settlement
+from broker.ports.stores import CHANGED, PAGE_BYTES, Settlement, weightless
 
 INDEX = "status"
 
 _LISTED = tuple(part.name for part in fields(Connection) if part.name != "tokens")
-_BATCH = 100
-"""Keys that BatchGetItem takes at once."""
+_BATCH = 25
+"""Keys asked for at once: BatchGetItem takes 100, but answers no more than 16 MB, and a page ends
+long before."""
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between rounds for the keys that a batch left unprocessed."""
 
@@ -103,9 +104,28 @@ class Connections(Leases):
         return done is not None
 
     def page(
-        self, status: Status | None, limit: int, after: tuple[str, str] | None
+        self,
+        status: Status | None,
+        limit: int,
+        after: tuple[str, str] | None,
+        size: Callable[[Connection], int] = weightless,
     ) -> tuple[list[Connection], tuple[str, str] | None]:
-        found: list[tuple[str, str]] = []
+        positions, last = self._positions(status, limit, after)
+        shown: list[Connection] = []
+        place, total = after, 0
+        for position, connection in self._read(positions):
+            total += size(connection)
+            if shown and total > PAGE_BYTES:
+                return shown, place
+            shown.append(connection)
+            place = position
+        return shown, last
+
+    def _positions(
+        self, status: Status | None, limit: int, after: tuple[str, str] | None
+    ) -> tuple[list[tuple[str, str]], tuple[str, str] | None]:
+        """Up to `limit` places in the index, and the last one if it goes on behind it."""
+        positions: list[tuple[str, str]] = []
         order = list(Status)
         first = order.index(Status(after[0])) if after else 0
         for number, each in enumerate(order):
@@ -113,10 +133,10 @@ class Connections(Leases):
                 continue
             behind = after[1] if after and number == first else ""
             for name in self._names(each, behind, limit + 1):
-                found.append((each.value, name))
-                if len(found) > limit:  # one more than wanted: it goes on
-                    return self._read(found[:limit]), found[limit - 1]
-        return self._read(found), None
+                positions.append((each.value, name))
+                if len(positions) > limit:  # one more than wanted: it goes on
+                    return positions[:limit], positions[limit - 1]
+        return positions, None
 
     def _names(self, status: Status, behind: str, limit: int) -> Iterator[str]:
         has_status, lies_behind = "#status = :status", "#name > :behind"
@@ -141,13 +161,16 @@ class Connections(Leases):
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
-    def _read(self, positions: Sequence[tuple[str, str]]) -> list[Connection]:
-        wanted = [name for _, name in positions]
-        found: dict[str, Connection] = {}
-        for start in range(0, len(wanted), _BATCH):
-            for item in self._batch(wanted[start : start + _BATCH]):
-                found[item["name"]] = items.connection(item)
-        return [found[name] for name in wanted if name in found]  # some may be deleted by now
+    def _read(
+        self, positions: Sequence[tuple[str, str]]
+    ) -> Iterator[tuple[tuple[str, str], Connection]]:
+        """The connections in their order, without those deleted by now."""
+        for start in range(0, len(positions), _BATCH):
+            batch = positions[start : start + _BATCH]
+            known = {item["name"]: item for item in self._batch([name for _, name in batch])}
+            for position in batch:
+                if position[1] in known:
+                    yield position, items.connection(known[position[1]])
 
     def _batch(self, wanted: Sequence[str]) -> Iterator[Plain]:
         projection = ", ".join(f"#{name}" for name in _LISTED)

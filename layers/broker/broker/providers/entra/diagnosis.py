@@ -2,8 +2,9 @@
 
 In order, the first that says something decides:
 1. HTTP 429 and 408
-2. a known AADSTS number (of several, the one whose class stands first in `Class`)
-3. HTTP 5xx
+2. HTTP 5xx and an `error` that passes (server_error, temporarily_unavailable): a known number may
+   say which passing fault it is, but never makes it a lasting one
+3. a known AADSTS number (of several, the one whose class stands first in `Class`)
 4. `suberror`
 5. a known number that says little (70000)
 6. `error_subcode=cancel` of a redirect
@@ -31,6 +32,7 @@ from broker.providers.terms import Class, Endpoint
 Reason = Literal["timeout", "connect", "reset", "tls", "protocol"]
 
 _ORDER = {kind: place for place, kind in enumerate(Class)}
+_PASSING = (Class.THROTTLE, Class.RETRY)
 
 
 def diagnose(
@@ -61,10 +63,12 @@ def _decide(leg: Endpoint, answer: Answer) -> tuple[Class, int | None]:
     if answer.status == 408:
         return Class.RETRY, None
     known = _known(leg, answer.provider, weak=False)
+    word = _entry_of(table().errors, answer.provider.error, leg)
+    if answer.status >= 500 or word in _PASSING:
+        passing = word if word in _PASSING else Class.RETRY
+        return known if known and known[0] in _PASSING else (passing, None)
     if known:
         return known
-    if answer.status >= 500:
-        return Class.RETRY, None
     said = _entry_of(table().suberrors, answer.provider.suberror, leg)
     if said:
         return said, None
