@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.names import Incarnation
+from broker.domain.names import Incarnation, Instant
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 from broker.ports.credentials import ClientSecretPost
 from broker.ports.errors import Unavailable, Unreachable
 from broker.ports.outside import Reply
+from broker.ports.stores import Fault
 from broker.providers.client_authentication import Client
 from broker.providers.credential_breaker import PROBE_EVERY, TRUST, Breaker
 from broker.providers.entra.platform import Entra
@@ -264,6 +265,25 @@ def test_the_breaker_is_probed_and_closes() -> None:
     bench.refresh()
     assert bench.tables.breakers == {}
     bench.refresh()
+
+
+@pytest.mark.parametrize(("age", "trusted"), [(TRUST, True), (TRUST + 1, False)])
+def test_what_is_known_of_a_breaker_is_trusted_for_ten_seconds(age: int, trusted: bool) -> None:
+    """An owner's code is lost on a secret that another environment knows to be refused."""
+    bench = Bench(reply(), reply())
+    bench.code()
+    fault = Fault(
+        "client_misconfigured", "", bench.clock.instant(), Instant(int(bench.clock.now) + 300)
+    )
+    (breaker,) = bench.oauth.client.breakers
+    breaker.breakers.open("client", "secret#v2", fault, Instant(int(bench.clock.now) + 9999))
+    bench.clock.advance(age)
+    if trusted:
+        bench.code()
+    else:
+        with pytest.raises(Problem, match="client_misconfigured"):
+            bench.code()
+    assert len(bench.http.posts) == 1 + trusted
 
 
 def test_tokens_are_worth_more_than_a_closed_breaker() -> None:

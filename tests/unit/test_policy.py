@@ -78,6 +78,12 @@ def test_due_is_ahead_of_need_while_in_use_else_once_a_day(
         assert due >= NOON + policy.DAY - policy.IDLE_SPREAD - 1
 
 
+def test_what_is_due_now_is_due() -> None:
+    assert replace(connection(None), next_refresh_at=Instant(NOON)).due(NOON)
+    assert not replace(connection(None), next_refresh_at=Instant(NOON + 1)).due(NOON)
+    assert connection(None).due(NOON)
+
+
 def test_in_use_is_two_hours() -> None:
     assert policy.in_use(connection(NOON - 7199), NOON)
     assert not policy.in_use(connection(NOON - 7200), NOON)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,6 +95,24 @@ def test_the_same_refusal_twice_is_confirmed(
         assert second.status is MOVES[effect]
     else:
         assert status is MOVES[effect], "there already"
+
+
+@pytest.mark.parametrize(
+    ("age", "confirmed"), [(policy.CONFIRM - 1, False), (policy.CONFIRM, True), (61, True)]
+)
+def test_a_second_refusal_counts_from_thirty_seconds_on(age: int, confirmed: bool) -> None:
+    suspicion = Suspicion("reauthorization_required", Instant(NOW - age))
+    said = Refusal(Effect.OWNER, Problem("reauthorization_required"))
+    found = judge(of(Status.ACTIVE, suspicion, None), said, NOW, Randomness())
+    assert (found.status is Status.REAUTHORIZATION_REQUIRED) is confirmed
+
+
+def test_callers_wait_a_minute_after_what_passes_and_the_schedule_less() -> None:
+    passes = Refusal(Effect.NONE, Problem("provider_unavailable"))
+    found = judge(of(Status.ACTIVE, None, None), passes, NOW, Randomness())
+    assert found.failure.retry_at == NOW + policy.FORCE_EVERY
+    assert found.due_at
+    assert found.due_at < NOW + 5
 
 
 @given(FAILURES, REFUSALS, st.booleans(), st.integers(0, 100))

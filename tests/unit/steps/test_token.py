@@ -20,7 +20,7 @@ from broker.ports.outside import RefreshRequest, Reply
 from broker.steps import token
 from broker.web import bodies
 from local.memory import outside
-from tests.fakes.microsoft import refusal
+from tests.fakes.microsoft import OTHER, refusal
 from tests.unit.house import (
     ACCOUNT_ID,
     ADS,
@@ -348,7 +348,10 @@ def test_a_start_that_did_not_happen_keeps_no_lease(house: House, reason: str, h
         ("TooManyRequestsException", False),
         ("ConnectTimeoutError", False),
         ("ConnectionClosedError", True),
-        ("Lost", True),
+        ("AccessDeniedException", False),
+        ("FunctionError", True),
+        ("MalformedAnswer", True),
+        ("ReadTimeoutError", True),
     ],
 )
 def test_refresh_cannot_be_invoked(house: House, reason: str, held: bool) -> None:
@@ -465,6 +468,30 @@ def test_stale_read_of_a_deleted_creation_is_as_good_as_none(house: House) -> No
     stale: Any = Stale()
     house.token_step = replace(house.token_step, connections=stale)
     assert refused(house).code == "refresh_in_progress"
+
+
+def test_stale_read_of_an_earlier_consent_is_as_good_as_none(house: House) -> None:
+    """What it shows is still valid, but of another account by now."""
+    house.pause(3000)
+    old = house.one()
+    assert old.token(ADS_RESOURCE, house.clock.now)
+    url = house.renew(allow_account_change=True)["authorize_url"]
+    assert house.consent(url, OTHER).good
+    house.change(tokens={}, lease_owner="other", lease_until=Instant(house.clock.instant() + 30))
+    current, reads = house.one(), list[bool]()
+
+    class Stale:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(house.connections, name)
+
+        def get(self, name: Name, *, consistent: bool = True) -> Any:
+            reads.append(consistent)
+            return current if consistent else old
+
+    stale: Any = Stale()
+    house.token_step = replace(house.token_step, connections=stale)
+    assert refused(house).code == "refresh_in_progress"
+    assert reads.count(False) > 3, "it looked, and saw what was"
 
 
 def test_revoked_grant_is_seen_before_a_loser_gives_up(house: House) -> None:
