@@ -267,7 +267,7 @@ def test_the_breaker_is_probed_and_closes() -> None:
     bench.refresh()
 
 
-@pytest.mark.parametrize(("age", "trusted"), [(TRUST, True), (TRUST + 1, False)])
+@pytest.mark.parametrize(("age", "trusted"), [(10, True), (11, False)])
 def test_what_is_known_of_a_breaker_is_trusted_for_ten_seconds(age: int, trusted: bool) -> None:
     """An owner's code is lost on a secret that another environment knows to be refused."""
     bench = Bench(reply(), reply())

@@ -104,6 +104,11 @@ TABLE: dict[str, tuple[Connection, Query, Outcome]] = {
         REJECTED,
         "serve",
     ),
+    "rejected, the first of three a minute ago": (
+        of(token(), token(age=60, resource=THIRD), failures=BUSY),
+        REJECTED,
+        "renew",
+    ),
     "rejected, two in a minute": (of(token(), failures=BUSY), REJECTED, "renew"),
     "rejected, while the last one never told": (
         of(token(), lease_until=Instant(NOW), lease_owner="gone"),

@@ -168,6 +168,13 @@ def test_limited_grant_is_held_against_the_scopes_answered() -> None:
     assert (problem.status, problem.code) == (422, "scope_not_granted")
 
 
+def test_limited_grant_is_held_against_the_very_token_that_is_handed_out() -> None:
+    limited = [{"principal": ACCOUNT_ID, "scopes": [GRAPH]}]
+    house = House().connected(scopes=[ADS, GRAPH, MAIL], grants=limited)
+    house.change(granted={})
+    assert refused(house, scope=GRAPH).code == "scope_not_granted"
+
+
 def test_default_scope_does_not_get_around_a_limited_grant() -> None:
     """`/.default` stands for everything consented to, asked for or answered."""
     limited = [{"principal": ACCOUNT_ID, "scopes": [GRAPH]}]
