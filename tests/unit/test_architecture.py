@@ -22,7 +22,7 @@ ALLOWED = {"envelope.py": {"os"}}
 LINES = 250
 LONG = {
     "connection.py": 320,
-    "stores.py": 320,
+    "stores.py": 340,
     "wiring.py": 300,
     "problems.py": 300,
     "redemption.py": 290,
