@@ -227,6 +227,27 @@ def test_a_broker_that_answers_garbage(agent: Served, fake: Broker) -> None:
     assert "html" not in reply.body["message"]
 
 
+def test_a_broker_that_is_away() -> None:
+    """Nobody listens: somebody must look at the URL. (API Gateway refuses no connection.)"""
+    with serving("http://127.0.0.1:1", Choice(("ads-jp",))) as agent:
+        reply = agent.ask()
+        assert reply.status == 400
+        assert "unreachable" in reply.body["message"]
+        assert "127.0.0.1: the connection was refused" in reply.body["message"]
+
+
+def test_a_broker_that_hangs(fake: Broker) -> None:
+    """The answer comes soon, and says that it may be asked again; the fetch goes on."""
+    fake.delay = 1.0
+    with serving(fake.url, Choice(("ads-jp",)), wait=0.2) as agent:
+        reply = agent.ask()
+        assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+        assert "has not answered within 0.2 s" in reply.body["message"]
+        time.sleep(1.1)
+        assert agent.ask().status == 200
+    assert len(fake.asked) == 1
+
+
 def test_a_refused_token_is_replaced(agent: Served, fake: Broker) -> None:
     digest = "2f5f7b9e4c3a" + "0" * 52
     first = agent.ask(client_id="ads-jp")

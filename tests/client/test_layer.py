@@ -34,6 +34,7 @@ def test_pure_python(site: Path) -> None:
     assert not list(site.rglob("*.so"))
     assert (site / "token_broker" / "py.typed").exists()
     assert not (site / "token_broker" / "operator").exists()
+    assert not (site / "token_broker" / "agent").exists()
     assert not (site / "bin").exists()
     assert list(site.rglob("*.pyc"))
 

@@ -18,8 +18,8 @@ secret      the header's value: random, from a file, from the environment
 settings    a file and flags, checked
 environment the variables a program is started with
 child       the program itself: start, signals, exit code
-commands    `token-broker run` and `token-broker agent`
+service     all of it put together: beside one program, or for a host
 
-request to choice are pure. Imports go downwards from commands.
-Needs the extra `agent`; neither a job nor the Lambda layer imports this room.
+request to choice, and environment, are pure. The commands are the operator's room's, and import
+this one. Needs the extra `agent`; neither a job nor the Lambda layer has this room.
 """

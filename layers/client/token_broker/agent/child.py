@@ -23,8 +23,8 @@ ENDING = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM
 KEYBOARD = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH})
 FROM_KERNEL = 0x80
 """SI_KERNEL: sent by the terminal, to the whole group."""
-RESTORED = (signal.SIGPIPE,)
-"""Python ignores it; programs expect it."""
+RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
+"""Python ignores these; programs expect them."""
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 """Exit codes of shells for a command that cannot be run."""

@@ -132,4 +132,3 @@ def _listen_to_warnings(journal: Journal) -> None:
         if isinstance(handler, _Warnings):
             logger.removeHandler(handler)
     logger.addHandler(_Warnings(journal))
-    logger.propagate = False
