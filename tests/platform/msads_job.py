@@ -1,9 +1,10 @@
 """The real `msads`, unchanged, at the simulated hosts: run in an environment of its own.
 
-    python msads_job.py PLATFORM GOOGLE DIRECTORY < tokens
+    python msads_job.py PLATFORM GOOGLE DIRECTORY < given
 
-`tokens`: a line of JSON with an access token of Microsoft's and one of Google's. Prints a line of
-JSON: what came of each call. The SDK's Google class first completes its own flow's last leg.
+`given`: a line of JSON with an access token of Microsoft's and one of Google's, and Google's client
+(id, secret, redirect URI). Prints a line of JSON: what came of each call, and of the SDK's own
+sign-in with Google, for which the platform's control API presses the buttons.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import requests
 from bingads import authorization as sdk
 from bingads.service_client import ServiceClient
 from bingads.util import _PollingBlocker
@@ -89,6 +91,19 @@ def foreign(kind: str) -> Any:
         return json.loads(error.body)["Errors"][0]["Code"]
 
 
+def sign_in() -> Any:
+    for table in (sdk._UriOAuthService.AUTH_TOKEN_URI, sdk._UriOAuthService.AUTHORIZE_URI):
+        for key, url in table.items():
+            for host in ("https://accounts.google.com", "https://oauth2.googleapis.com"):
+                table[key] = table[key].replace(host, google) if host in url else table[key]
+    grant = sdk.GoogleOAuthWebAuthCodeGrant(*given["client"])
+    wish = {"url": grant.get_authorization_endpoint(), "user": "owner@gmail.example"}
+    consent = requests.post(f"{platform}/_control/consent", json=wish, timeout=30)
+    first = grant.request_oauth_tokens_by_response_uri(consent.json()["redirect"])
+    second = grant.request_oauth_tokens_by_refresh_token(first.refresh_token)
+    return [second.access_token != first.access_token, second.refresh_token == first.refresh_token]
+
+
 print(
     json.dumps(
         {
@@ -96,5 +111,6 @@ print(
             for kind in ("microsoft", "google")
             for call in (user, report, upload, download, foreign)
         }
+        | {"sign in": sign_in()}
     )
 )

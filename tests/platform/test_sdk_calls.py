@@ -27,14 +27,16 @@ BOTH = "both@contoso.example"
 
 
 def test_msads(application: Application, at_google: GoogleApplication, tmp_path: Path) -> None:
-    tokens = {
+    client = at_google.registration
+    given = {
         "microsoft": application.tokens()["access_token"],
         "google": at_google.tokens()["access_token"],
+        "client": [client.client_id, client.client_secret, client.redirect_uris[0]],
     }
     arguments = [application.platform.base_url, at_google.url, str(tmp_path)]
     job = subprocess.run(
         [str(PYTHON), str(JOB), *arguments],
-        input=json.dumps(tokens) + "\n",
+        input=json.dumps(given) + "\n",
         capture_output=True,
         text=True,
         timeout=120,
@@ -42,6 +44,7 @@ def test_msads(application: Application, at_google: GoogleApplication, tmp_path:
     )
     assert job.returncode == 0, job.stderr[-2000:]
     outcomes: dict[str, Any] = json.loads(job.stdout.splitlines()[-1])
+    assert outcomes["sign in"] == [True, True]
     assert outcomes["user microsoft"] == "owner@contoso.example"
     assert outcomes["user google"] == "owner@gmail.example"
     for kind in ("microsoft", "google"):
