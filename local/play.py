@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from botocore.session import Session
 
-from local.template import ROOT
 from token_broker.errors import TokenBrokerError
 from token_broker.operator import Operator
 from token_broker.operator.shapes import Links, Wish
@@ -90,8 +89,3 @@ def told(document: Mapping[str, Any]) -> str:
     """The scenes as lines for people."""
     lines = [f"  as {scene.pick:<26} {scene.then}\n    {link}" for scene, link in scenes(document)]
     return "\n".join(lines)
-
-
-def program() -> str:
-    """The command line of this checkout, for a shell."""
-    return f"PYTHONPATH={ROOT}/layers/client {ROOT}/.venv/bin/python -m token_broker"

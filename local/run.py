@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local import play, processes, servers, stack
+from local import processes, servers, stack
 from local.processes import StackError
 from local.settings import Settings
 from local.template import ROOT
 
 STATE = ROOT / ".local"
+PROGRAM = "PYTHONPATH=layers/client .venv/bin/python -m token_broker"
+"""The command line of this checkout, for a shell."""
 _NEEDED = (servers.EMULATOR, servers.IDENTITY, servers.TOKENS)
 
 
@@ -39,6 +41,8 @@ def _up() -> int:
     document = stack.up(settings, lambda line: print(f"✓ {line}", flush=True))
     print(_instructions(document, settings, STATE / "stack.json"))
     if not settings.platform_url:
+        from local import play  # needs the client package on the path, which `make run` sees to
+
         print(f"What can go wrong at a consent: open a link, and sign in\n{play.told(document)}")
     return 0
 
@@ -80,7 +84,7 @@ Play with it (bash; needs curl 7.75 or newer):
           'user = "%s:%s"\\nheader = "x-amz-security-token: %s"\\n' \\
           "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" "$AWS_SESSION_TOKEN") "$@"; echo; }}
   API={document["api_url"]}
-  tb() {{ {play.program()} --api-url "$API" "$@"; }}
+  tb() {{ {PROGRAM} --api-url "$API" "$@"; }}
   as operator         # from here on you are; in each new shell anew
   tb list; tb board; tb connect mine --grant 000000000000
   api $API/connections -d '{{"connection": "marketing", "service": "microsoft-advertising",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from local import play, run
 from local.browser import Browser
 from local.settings import Settings
+from local.template import ROOT
 from tests.e2e.harness import Stack
 
 OUTCOMES = {
@@ -49,6 +53,16 @@ def test_every_scene_ends_as_it_says(stack: Stack) -> None:
 def test_the_status_has_an_exit_code(stack: Stack, tmp_path: Path) -> None:
     assert run._status(tmp_path) == 1
     assert run._status(stack.settings.state) == 0
+
+
+@pytest.mark.parametrize("words", [("local.run", "status"), ("local.credentials", "operator")])
+def test_nothing_but_make_run_needs_the_client(words: tuple[str, ...]) -> None:
+    """As `make` and `as` call them."""
+    env = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-m", *words]
+    ran = subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True, text=True)
+    assert ran.returncode in (0, 1)
+    assert "Traceback" not in ran.stderr
 
 
 def test_the_lines_name_mails_and_how_to_become_operator(stack: Stack) -> None:
