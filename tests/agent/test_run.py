@@ -62,6 +62,20 @@ def test_the_program_gets_its_variables_alone(fake: Broker) -> None:
     assert not fake.asked, "a token is fetched when it is asked for"
 
 
+def test_a_proxy_is_not_asked_for_the_endpoint(fake: Broker) -> None:
+    """It would get the secret. Python's SDK goes around it, as the variables say."""
+    ask = (
+        "from azure.identity import ManagedIdentityCredential as Credential; import os; "
+        "print(Credential().get_token('https://ads.microsoft.com/.default').token, "
+        "os.environ['NO_PROXY'], os.environ['no_proxy'])"
+    )
+    proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "10.0.0.1,localhost,127.0.0.1"}
+    command = ["run", "--connection", "a", "--", sys.executable, "-c", ask]
+    done = run(fake.url, *command, **proxies)  # type: ignore[arg-type]
+    hosts = "10.0.0.1,localhost,127.0.0.1,127.0.0.1,localhost"
+    assert done.stdout.split() == ["token-1", hosts, hosts], done.stderr
+
+
 def test_maps_name_nobody_by_themselves(fake: Broker) -> None:
     maps = ["--map", "https://graph.microsoft.com=graph-jp", "--connection", "ads-jp"]
     _, _, variables = shown(run(fake.url, "run", *maps, "--", *SHOW, AZURE_CLIENT_ID="left-over"))

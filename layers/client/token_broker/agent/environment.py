@@ -11,6 +11,8 @@ MISLEADING = (
 """Variables that would send a library to another endpoint, name another identity, or hold the
 secret a second time."""
 
+PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+
 WHAT = (
     *("access_token", "expires_at", "scope"),
     *("developer_token", "customer_id", "account_id", "identity_provider"),
@@ -34,4 +36,14 @@ def child(
     }
     if connection:
         kept["AZURE_CLIENT_ID"] = connection
-    return kept
+    return kept | _around_proxies(kept)
+
+
+def _around_proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """What keeps a program from asking a proxy for this host's endpoint: the proxy would get the
+    secret, and could not reach it anyway."""
+    if not any(name in environment for name in PROXIES):
+        return {}
+    before = environment.get("no_proxy") or environment.get("NO_PROXY")
+    hosts = ",".join(filter(None, [before, "127.0.0.1", "localhost"]))
+    return {"NO_PROXY": hosts, "no_proxy": hosts}
