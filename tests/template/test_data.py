@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from broker.adapters.dynamodb import connections, vault
-from broker.adapters.secretsmanager import PLACEHOLDER
+from broker.domain.credentials import PLACEHOLDER
 from broker.lifecycle.policy import LEASE
 from local.template import Resolver
 from tests.template.conftest import Resources

@@ -80,6 +80,11 @@ class Refresh:
     vault_key: str
     client_authentication: tuple[CredentialKind, ...]
     client_secret: str
+    """ARN of the secret; empty unless `secret` is listed."""
+    client_key: str
+    """ARN of the certificate's KMS key; empty unless `certificate` is listed."""
+    client_certificate: str
+    """Name of the certificate's parameter; empty unless `certificate` is listed."""
     event_bus: str
     client_id: str
     identity_platform_url: str

@@ -246,11 +246,28 @@ def _breaker(
 
 def _credentials(kind: CredentialKind, own: settings.Refresh) -> Credentials:
     """Where the credentials of one kind come from; what is not listed is not even imported."""
-    if kind is not CredentialKind.SECRET:
-        raise RuntimeError(f"CLIENT_AUTHENTICATION: {kind} is not supported.")
-    from broker.adapters.secretsmanager import ClientSecrets
+    match kind:
+        case CredentialKind.SECRET:
+            from broker.adapters.secretsmanager import ClientSecrets
 
-    return ClientSecrets(clients.secretsmanager(), own.client_secret, time.time)
+            return ClientSecrets(clients.secretsmanager(), own.client_secret, time.time)
+        case CredentialKind.CERTIFICATE:
+            from broker.adapters.parameters import Certificates
+            from broker.adapters.signing import Signer
+            from broker.providers.certificate import CertificateCredentials
+
+            return CertificateCredentials(
+                certificates=Certificates(clients.ssm(), own.client_certificate, time.time),
+                signer=Signer(clients.kms(), own.client_key),
+                clock=time.time,
+                randomness=Randomness(),
+                client_id=own.client_id,
+            )
+        case CredentialKind.FEDERATED:
+            from broker.adapters.web_identity import WebIdentity
+            from broker.providers.federation import FederatedCredentials
+
+            return FederatedCredentials(WebIdentity(clients.sts()), time.time)
 
 
 def _acceptance(

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
 
 # Seconds. These services answer in milliseconds; API Gateway ends a request after 29 s.
 QUICK = Config(
@@ -104,6 +106,24 @@ def kms() -> KMSClient:
 def secretsmanager() -> SecretsManagerClient:
     """Secrets Manager."""
     found: SecretsManagerClient = _client("secretsmanager", QUICK)
+    return found
+
+
+@cache
+def ssm() -> SSMClient:
+    """Systems Manager."""
+    found: SSMClient = _client("ssm", QUICK)
+    return found
+
+
+@cache
+def sts() -> STSClient:
+    """Security Token Service at the region's own endpoint, whatever the environment says: the
+    global one issues no web identity tokens."""
+    session = get_session()
+    session.set_config_variable("sts_regional_endpoints", "regional")
+    client: Any = session.create_client("sts", config=QUICK)
+    found: STSClient = client
     return found
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from broker.adapters.aws_errors import Refused, call
-from broker.domain.credentials import CredentialKind
+from broker.domain.credentials import PLACEHOLDER, CredentialKind
 from broker.domain.names import Instant
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 CACHE_SECONDS = 300
 """A new secret is used everywhere within 5 minutes; a refused one is read afresh at once."""
-PLACEHOLDER = "REPLACE-ME"
-"""What the template puts there."""
-
 _REMEDY = (
     "The operator stores the application's client secret in Secrets Manager as JSON: "
     '{"client_secret": "<value>", "expires_at": "<RFC 3339, optional>"}.'

@@ -17,6 +17,10 @@ class CredentialKind(StrEnum):
     SECRET = "secret"  # noqa: S105 (the name of a kind)
 
 
+PLACEHOLDER = "REPLACE-ME"
+"""What the template puts where a secret or a certificate belongs."""
+
+
 def preference(text: str) -> tuple[CredentialKind, ...]:
     """The kinds of a list such as `certificate,secret`, the preferred one first. ValueError for a
     kind that is unknown, twice in it, or none."""

@@ -5,14 +5,15 @@
     FederatedJwt       an assertion that AWS issued         RFC 7523 §2.2
 
 Each is a value: a kind, a version (the circuit breaker's key), an end. `providers/
-client_authentication.py` makes form fields of them.
+client_authentication.py` makes form fields of them. Secrets come ready from their store; what the
+other two are made of comes from `Signer`, `Certificates` and `WebIdentity`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import ClassVar, NewType, Protocol
 
 from broker.domain.credentials import CredentialKind
 from broker.domain.names import Instant
@@ -78,4 +79,55 @@ class Credentials(Protocol):
 
     def previous(self) -> Credential | None:
         """The one before, if there is one: two may overlap during a renewal."""
+        ...
+
+
+class Unusable(Exception):  # noqa: N818 (it says what it is)
+    """AWS has, or gives, nothing to authenticate with. `finding`: a key of the catalogue
+    `providers/credential_findings.json`, which says who must act and how."""
+
+    def __init__(self, finding: str) -> None:
+        self.finding = finding
+        super().__init__(finding)
+
+
+class Signer(Protocol):
+    """The private key, which nobody can export."""
+
+    def sign(self, message: bytes) -> bytes:
+        """RSASSA-PSS with SHA-256 and a salt of 32 bytes over at most 4,096 bytes: a signature as
+        JWS's PS256 has it (RFC 7518 §3.5). `Unusable` if the key or a policy refuses."""
+        ...
+
+
+UnverifiedPem = NewType("UnverifiedPem", str)
+"""What is stored where the public certificate should be."""
+
+
+class Certificates(Protocol):
+    """The store of the public certificate."""
+
+    def current(self, *, fresh: bool = False) -> UnverifiedPem:
+        """The latest version, cached for a while unless `fresh`. `Unusable` if there is none."""
+        ...
+
+    def previous(self) -> UnverifiedPem | None:
+        """The version before, if there is one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebIdentityToken:
+    """A token that AWS issued about the caller's role."""
+
+    token: Secret
+    expires_at: Instant
+
+
+class WebIdentity(Protocol):
+    """The issuer of the account's own tokens."""
+
+    def token(self, audience: str) -> WebIdentityToken:
+        """A new RS256 token for one audience, of a few minutes. `Unusable` if federation is
+        switched off or a policy refuses."""
         ...
