@@ -1,5 +1,5 @@
 """``python -m local.emulator``: MiniStack, with two changes to how it runs Python functions and one
-to how it sees requests to DynamoDB.
+to how it sees requests to DynamoDB and KMS.
 
 Whole logs. MiniStack 1.5.33 (`lambda_runtime.Worker._drain_stderr_bounded`) waits up to 50 ms after
 a function's answer for the first line of its log, 5 ms for each further one, and files what its
@@ -14,7 +14,7 @@ image of /opt and /var/task.
 Conditions on keys and attributes. MiniStack gives IAM the attributes that a projection names, and
 no more. Here a policy also sees the key of the item (`dynamodb:LeadingKeys`), the attributes that
 an update touches (`dynamodb:Attributes`) and what it returns (`dynamodb:ReturnValues`), so that the
-roles' limits hold as on AWS.
+roles' limits hold as on AWS. Of a request to KMS for a signature it sees algorithm and message type.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 """
 
@@ -139,9 +139,26 @@ def touched(request: dict[str, Any]) -> set[str]:
     return {names.get(word, word) for word in ATTRIBUTE.findall(text)} - WORDS
 
 
+def signing(
+    service: str,
+    action: str,
+    body: bytes,
+    params: dict[str, Any],
+    known: Any = iam_actions.request_tag_context,
+) -> dict[str, Any]:
+    """The condition keys of a request to KMS for a signature, beside those of any request."""
+    keys: dict[str, Any] = known(service, action, body, params)
+    if action == "kms:Sign":
+        request = json.loads(body)
+        keys["kms:SigningAlgorithm"] = request.get("SigningAlgorithm")
+        keys["kms:MessageType"] = request.get("MessageType", "RAW")
+    return keys
+
+
 def whole_conditions() -> None:
     """Change MiniStack in this process."""
     iam_actions.dynamodb_service_context = context
+    iam_actions.request_tag_context = signing
 
 
 if __name__ == "__main__":

@@ -92,7 +92,8 @@ def test_every_alarm_is_explained(alarms: Resources) -> None:
 def test_alarms_say_what_no_data_means(alarms: Resources) -> None:
     found = {name: one["Properties"]["TreatMissingData"] for name, one in alarms.items()}
     assert {name for name, way in found.items() if way == "breaching"} == {"RotationAlarm"}
-    assert {name for name, way in found.items() if way == "ignore"} == {"CredentialExpiryAlarm"}
+    ignoring = {name for name, way in found.items() if way == "ignore"}
+    assert ignoring == {"CredentialExpiryAlarm", "CertificateExpiryAlarm"}
     assert set(found.values()) == {"breaching", "ignore", "notBreaching"}
 
 
@@ -118,7 +119,8 @@ def test_without_an_address_alarms_do_nothing(template: dict[str, Any]) -> None:
 
 
 def test_alarms_ring_before_it_is_too_late(alarms: Resources) -> None:
-    assert alarms["CredentialExpiryAlarm"]["Properties"]["Threshold"] == EXPIRING
+    for name in ("CredentialExpiryAlarm", "CertificateExpiryAlarm"):
+        assert alarms[name]["Properties"]["Threshold"] == EXPIRING
     late = alarms["RotationAlarm"]["Properties"]["Threshold"]
     assert policy.GRACE < late < policy.IN_USE
     soon = alarms["BreakAlarm"]["Properties"]["Threshold"]

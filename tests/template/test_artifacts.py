@@ -78,7 +78,9 @@ def test_the_dependencies_layer_is_the_lock_file(unpacked: Path) -> None:
     lock = requirements(ROOT / "layers" / "dependencies" / "requirements.txt")
     assert installed == {re.sub("[_.]", "-", pin.partition("==")[0]) for pin, *_ in lock}
     services = {path.name for path in (site / "botocore" / "data").iterdir() if path.is_dir()}
-    assert services == {*("dynamodb", "events", "kms", "lambda", "secretsmanager", "sqs", "xray")}
+    assert services == {
+        *("dynamodb", "events", "kms", "lambda", "secretsmanager", "sqs", "ssm", "sts", "xray")
+    }
     assert not (site / "bin").exists()
 
 

@@ -21,12 +21,13 @@ LIMITS = {
     ("AWS::CloudWatch::Dashboard", "DashboardName"): 255,
     ("AWS::Events::EventBus", "Name"): 256,
     ("AWS::KMS::Alias", "AliasName"): 256,
+    ("AWS::SSM::Parameter", "Name"): 1011,
     ("AWS::Logs::LogGroup", "LogGroupName"): 512,
     ("AWS::Serverless::Api", "Name"): 1024,
 }
 """Characters, from each resource's page in the CloudFormation reference and its API's model."""
 
-OF_OTHERS = {"StageName", "EventBusName", "MetricName", "DisplayName"}
+OF_OTHERS = {"StageName", "EventBusName", "MetricName", "DisplayName", "PolicyName"}
 """Properties that refer to something, or show a text."""
 
 

@@ -56,6 +56,7 @@ EXPECTED: dict[str, set[Right]] = {
         | on("ConnectionsKey", "kms:GenerateDataKey")
         | on("VaultKey", "kms:GenerateDataKey")
         | on("ClientSecret", "secretsmanager:GetSecretValue")
+        | on("*", "sts:GetWebIdentityToken")
         | on("EventBus", "events:PutEvents")
         | on("RefreshQueue", "sqs:SendMessage")
         | on("RefreshFunction:live", "lambda:InvokeFunction")
@@ -73,6 +74,7 @@ EXPECTED: dict[str, set[Right]] = {
         | on("VaultKey", "kms:Decrypt", "kms:GenerateDataKey")
         | on("ConnectionsKey", "kms:GenerateDataKey")
         | on("ClientSecret", "secretsmanager:GetSecretValue")
+        | on("*", "sts:GetWebIdentityToken")
         | on("EventBus", "events:PutEvents")
         | on("RefreshQueue", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
     ),
@@ -105,6 +107,7 @@ KINDS: dict[str, dict[str, set[str]]] = {
 """Which kinds of items each role reads and writes in the table of what is under way."""
 
 CONDITIONS = {
+    *((step, "sts:GetWebIdentityToken", "*") for step in ("Callback", "Refresh")),
     ("Authorize", "dynamodb:GetItem", CONNECTIONS),
     ("Token", "dynamodb:UpdateItem", CONNECTIONS),
     *(
@@ -182,7 +185,10 @@ def test_who_can_do_what_matters_most(deployed: Resources) -> None:
 
     assert able("kms:Decrypt", "VaultKey") == {"RefreshRole"}
     assert able("kms:Decrypt", "ConnectionsKey") == {"TokenRole", "VerifyRole"}
-    assert able("secretsmanager:GetSecretValue", "ClientSecret") == {"CallbackRole", "RefreshRole"}
+    redeemers = {"CallbackRole", "RefreshRole"}
+    assert able("secretsmanager:GetSecretValue", "ClientSecret") == redeemers
+    assert able("sts:GetWebIdentityToken", "*") == redeemers
+    assert able("kms:Sign", "ClientKey") == set(), "a policy apart gives it"
     assert able("dynamodb:GetItem", VAULT) == {"RefreshRole"}
 
 
@@ -197,7 +203,9 @@ def test_nothing_widens_a_role(deployed: Resources) -> None:
         assert bool(managed) == (name == "GatewayLoggingRole")
         assert not any("*" in action for action, _ in rights(role["Properties"]))
     kinds = {one["Type"] for one in deployed.values()}
-    assert not kinds & {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::KMS::Grant"}
+    assert not kinds & {"AWS::IAM::ManagedPolicy", "AWS::KMS::Grant"}
+    policies = {name for name, one in deployed.items() if one["Type"] == "AWS::IAM::Policy"}
+    assert policies == {"ClientKeyRights"}, "see test_client_authentication"
     assert "AWS::DynamoDB::ResourcePolicy" not in kinds
 
 
@@ -267,8 +275,10 @@ def rights(role: dict[str, Any]) -> Iterator[Right]:
 
 
 def _statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Those of a condition too, as if it held; `test_client_authentication` has them apart."""
     for policy in role.get("Policies", []):
-        yield from policy["PolicyDocument"]["Statement"]
+        for statement in policy["PolicyDocument"]["Statement"]:
+            yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
 def _condition(deployed: Resources, step: str, action: str, resource: str) -> dict[str, Any]:
