@@ -14,7 +14,8 @@ image of /opt and /var/task.
 Conditions on keys and attributes. MiniStack gives IAM the attributes that a projection names, and
 no more. Here a policy also sees the key of the item (`dynamodb:LeadingKeys`), the attributes that
 an update touches (`dynamodb:Attributes`) and what it returns (`dynamodb:ReturnValues`), so that the
-roles' limits hold as on AWS. Of a request to KMS for a signature it sees algorithm and message type.
+roles' limits hold as on AWS. Of a request to KMS for a signature it sees algorithm and kind of
+message, and of whoever asks anything the role, not its session (`aws:PrincipalArn`).
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 """
 
@@ -33,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from ministack.app import main
-from ministack.core import iam_actions, lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 
 END = "\x1eend of the call's log"
 """No function writes a record separator (U+001E)."""
@@ -155,10 +156,21 @@ def signing(
     return keys
 
 
+def condition_key(key: str, request: Any, known: Any = iam_evaluator._resolve_condition_key) -> Any:
+    """The value of a condition key; `aws:PrincipalArn` of a role's session is the role's ARN.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"""
+    value = known(key, request)
+    if key.lower() == "aws:principalarn" and ":assumed-role/" in value:
+        account, role = value.split(":")[4], value.split("/")[1]
+        return f"arn:aws:iam::{account}:role/{role}"
+    return value
+
+
 def whole_conditions() -> None:
     """Change MiniStack in this process."""
     iam_actions.dynamodb_service_context = context
     iam_actions.request_tag_context = signing
+    iam_evaluator._resolve_condition_key = condition_key
 
 
 if __name__ == "__main__":

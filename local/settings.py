@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from local import deploy, processes
 from local.processes import StackError
@@ -70,9 +71,10 @@ class Settings:
         )
 
     @classmethod
-    def apart(cls, state: Path) -> Settings:
-        """On free ports: collides with no other stack."""
-        return cls(state, processes.free_port(), processes.free_port(), processes.free_port())
+    def apart(cls, state: Path, **more: Any) -> Settings:
+        """On free ports: collides with no other stack. `more`: other fields."""
+        ports = (processes.free_port(), processes.free_port(), processes.free_port())
+        return cls(state, *ports, **more)
 
     @property
     def endpoint(self) -> str:

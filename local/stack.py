@@ -9,13 +9,14 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from local import deploy, package, processes, servers, template
+from local import certificate, deploy, package, processes, servers, template
 from local.settings import Settings
 from local.simulator.client import Platform
 from local.template import ROOT
@@ -105,6 +106,10 @@ def _authenticate(settings: Settings, cloud: deploy.Cloud, outputs: Mapping[str,
     platform = Platform(settings.platform)
     if not settings.authenticates_by("secret"):
         platform.client(settings.client_id, secrets=[])
+    if settings.authenticates_by("certificate"):
+        with tempfile.TemporaryDirectory() as directory:
+            made = certificate.made(settings.endpoint, Path(directory))
+        platform.add_certificate(settings.client_id, made)
     if settings.authenticates_by("federated"):
         for number, subject in enumerate(deploy.subjects(cloud)):
             name = f"token-broker-{number}"

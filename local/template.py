@@ -74,7 +74,7 @@ class Resolver:
                 return self.resolve(yes if self.holds(condition) else no)
             case "Fn::Sub" if isinstance(argument, str):
                 return self._substitute(argument)
-            case "Fn::Equals" | "Fn::Not" | "Fn::Join" | "Fn::Split":
+            case "Fn::Equals" | "Fn::Not" | "Fn::Join" | "Fn::Or":
                 return self._computed(name, self.resolve(argument))
             case _:
                 value = self.resolve(argument)
@@ -87,9 +87,8 @@ class Resolver:
                 return str(left) == str(right)
             case "Fn::Not":
                 return not argument[0]
-            case "Fn::Split":
-                delimiter, text = argument
-                return str(text).split(delimiter)
+            case "Fn::Or":
+                return any(argument)
             case _:
                 separator, parts = argument
                 return separator.join(parts)

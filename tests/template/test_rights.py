@@ -296,10 +296,13 @@ def _list(value: Any) -> list[Any]:
 
 def _name(resource: Any) -> str:
     """`X` for X's Fn::GetAtt of Arn or Id; `X/index/y` for Fn::Sub of `${X.Arn}/index/y`; `X:live`
-    for Ref of X's alias."""
+    for Ref of X's alias, or for its ARN spelled out."""
     if isinstance(resource, str):
         return resource
     ((intrinsic, argument),) = resource.items()
+    if intrinsic == "Fn::Sub" and ":function:" in argument:
+        step, alias = str(argument).partition("${AWS::StackName}-")[2].split(":")
+        return f"{step.capitalize()}Function:{alias}"
     if intrinsic == "Fn::Sub":
         return str(argument).replace("${", "").replace(".Arn}", "")
     if intrinsic == "Ref":

@@ -71,11 +71,15 @@ class Emulator:
 
     def function(self, access_key_id: str) -> Function | None:
         """Whose session this key is."""
-        pages = self._client("lambda").get_paginator("list_functions").paginate
+        functions = self._client("lambda")
+        pages = functions.get_paginator("list_functions").paginate
         for page in pages(FunctionVersion="ALL"):
             for entry in page["Functions"]:
                 plain = ":".join(entry["FunctionArn"].split(":")[:7])
-                for arn in {entry["FunctionArn"], plain, f"{plain}:{entry['Version']}"}:
+                arns = {entry["FunctionArn"], plain, f"{plain}:{entry['Version']}"}
+                for alias in functions.list_aliases(FunctionName=plain)["Aliases"]:
+                    arns |= {alias["AliasArn"], f"{plain}:{alias['FunctionVersion']}"}
+                for arn in arns:
                     if Function(arn, entry["Role"]).access_key_id == access_key_id:
                         return Function(plain, entry["Role"])
         return None

@@ -14,6 +14,11 @@ def refused() -> tuple[type[Exception], ...]:
     return BotoCoreError, ClientError
 
 
+def told_or_refused() -> tuple[type[Exception], ...]:
+    """The same, or what has been made of it."""
+    return *refused(), TokenBrokerError
+
+
 def told(error: Exception, needed: str) -> TokenBrokerError:
     """The error for people. `needed`: the rights the call takes. AWS's message stays out of it."""
     answer = getattr(error, "response", None)

@@ -13,7 +13,8 @@ from token_broker.operator.cli.health.reach import identity, reach
 from token_broker.operator.cli.session import Session
 
 ORDER = (
-    *("credentials", "clock", "api", "operator", "stack", "client secret", "redirect URI"),
+    *("credentials", "clock", "api", "operator", "stack"),
+    *("client secret", "client certificate", "client federated", "redirect URI"),
     *("client credential", "schedule", "dead letters", "refreshes"),
 )
 """What one thing needs of the other: without credentials nothing is to be seen, with a bad secret

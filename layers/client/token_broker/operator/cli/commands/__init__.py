@@ -10,6 +10,7 @@ from token_broker.operator.cli.commands import (
     agent,
     change,
     connect,
+    credential,
     doctor,
     imports,
     look,
@@ -58,6 +59,6 @@ def cli() -> None:
     """
 
 
-for module in (connect, look, token, agent, change, imports, replay, doctor):
+for module in (connect, look, token, agent, change, imports, replay, credential, doctor):
     for command in module.COMMANDS:
         cli.add_command(command)

@@ -1,21 +1,16 @@
-"""What the outputs of the stack lead to: redirect URI, client secret, schedule, dead letters."""
+"""What the stack's outputs lead to: redirect URI, client credentials, schedule, dead letters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
 from token_broker import _wire
-from token_broker._json import decode
 from token_broker.errors import TokenBrokerError
-from token_broker.operator.attention import instant
 from token_broker.operator.awserrors import refused, told
 from token_broker.operator.cli.aws import client, outputs
+from token_broker.operator.cli.health.credentials import examine
 from token_broker.operator.cli.health.finding import Finding, failed
 from token_broker.operator.cli.session import Session
-
-EXPIRY_NOTICE = 30 * 86_400
-"""Seconds before the end of the client secret."""
 
 
 def deployment(session: Session, stack: str) -> Iterator[Finding]:
@@ -28,7 +23,9 @@ def deployment(session: Session, stack: str) -> Iterator[Finding]:
     yield _stack(session, stack, found)
     remedy = "Register exactly this in Entra: Authentication, platform Web."
     yield Finding("redirect URI", True, found["RedirectUri"], remedy)
-    checks = {"client secret": _secret, "schedule": _schedule, "dead letters": _letters}
+    for known in examine(session, stack, found):
+        yield known.finding
+    checks = {"schedule": _schedule, "dead letters": _letters}
     for name, check in checks.items():
         try:
             yield check(session, found)
@@ -43,37 +40,6 @@ def _stack(session: Session, stack: str, found: Mapping[str, str]) -> Finding:
         detail = f"{stack} has another API: {found['ApiUrl']}"
         return Finding("stack", False, detail, "Give the --api-url and --stack of one broker.")
     return Finding("stack", True, f"{stack}, API {own}.")
-
-
-def _secret(session: Session, found: Mapping[str, str]) -> Finding:
-    """The client secret's note of its end. The secret itself is neither shown nor kept."""
-    arn = found["ClientSecretArn"]
-    try:
-        answer = client(session, "secretsmanager").get_secret_value(SecretId=arn)
-        value = decode(answer["SecretString"])
-        placeholder, ends = value.get("client_secret") == "REPLACE-ME", value.get("expires_at")
-    except refused() as error:
-        raise told(error, f"secretsmanager:GetSecretValue on {arn}") from None
-    except (ValueError, KeyError, AttributeError):
-        return _secret_bad("It is not JSON with client_secret.", found)
-    if placeholder:
-        return _secret_bad("It is still the placeholder.", found)
-    if not ends:
-        remedy = 'Store "expires_at" beside it, and the broker tells you before it ends.'
-        return Finding("client secret", None, "Stored; nobody has noted its end.", remedy)
-    left = (instant(str(ends)) - datetime.now(UTC)).total_seconds()
-    if left <= 0:
-        return _secret_bad(f"It ended at {ends}.", found)
-    if left < EXPIRY_NOTICE:
-        remedy, command = "Make a new one in Entra, then store it.", found["ClientSecretCommand"]
-        return Finding("client secret", None, f"It ends at {ends}.", remedy, command=command)
-    return Finding("client secret", True, f"It ends at {ends}.")
-
-
-def _secret_bad(detail: str, found: Mapping[str, str]) -> Finding:
-    remedy, command = "Make one in Entra, then store it.", found["ClientSecretCommand"]
-    code = "client_misconfigured"
-    return Finding("client secret", False, detail, remedy, code, "operator", command)
 
 
 def _schedule(session: Session, found: Mapping[str, str]) -> Finding:
