@@ -29,6 +29,13 @@ ARNS = {
 }
 """By type, what follows `arn:aws:`. Logical ids stand for the names."""
 
+SPELLED = {
+    "function:${AWS::StackName}-refresh:": "function:RefreshFunction:",
+    "function:${AWS::StackName}-verify:": "function:VerifyFunction:",
+    "parameter/token-broker/${AWS::StackName}/client-certificate": "parameter/ClientCertificate",
+}
+"""ARNs that the template spells out, where a reference would be one in a circle."""
+
 Document = dict[str, Any]
 
 
@@ -70,12 +77,17 @@ class Account:
 
     @cached_property
     def roles(self) -> dict[str, list[Document]]:
-        """Logical id of each role → its own policies."""
-        return {
-            name: [self._filled(each["PolicyDocument"]) for each in one["Properties"]["Policies"]]
+        """Logical id of each role → its own policies, those of AWS::IAM::Policy among them."""
+        own = {
+            name: [each["PolicyDocument"] for each in one["Properties"]["Policies"]]
             for name, one in self.resources.items()
             if one["Type"] == "AWS::IAM::Role" and "Policies" in one["Properties"]
         }
+        for one in self.resources.values():
+            if one["Type"] == "AWS::IAM::Policy":
+                for role in one["Properties"]["Roles"]:
+                    own[role["Ref"]].append(one["Properties"]["PolicyDocument"])
+        return {name: [self._filled(each) for each in documents] for name, documents in own.items()}
 
     def key_policy(self, name: str) -> Document:
         """A KMS key's own policy: without it, nothing that a role says of a key counts."""
@@ -126,6 +138,8 @@ class Account:
             case {"Fn::GetAtt": [str(name), "Arn" | "Id"]}:
                 return self.arns[name]
             case {"Fn::Sub": str(text)}:
+                for name, logical in SPELLED.items():
+                    text = text.replace(name, logical)
                 return re.sub(r"\$\{(\w+)\.Arn\}", lambda name: self.arns[name[1]], text)
             case _:
                 return {key: self._filled(value) for key, value in node.items()}

@@ -50,6 +50,20 @@ Contexts = Mapping[Pair, list[dict[str, list[str]]]]
 """Condition keys that calls are known to come with."""
 
 
+COMES_WITH: dict[Pair, dict[str, list[str]]] = {
+    ("kms:Sign", "ClientKey"): {
+        "kms:SigningAlgorithm": ["RSASSA_PSS_SHA_256"],
+        "kms:MessageType": ["RAW"],
+    },
+    ("sts:GetWebIdentityToken", "*"): {
+        "sts:IdentityTokenAudience": ["api://AzureADTokenExchange"],
+        "sts:SigningAlgorithm": ["RS256"],
+        "sts:DurationSeconds": ["300"],
+    },
+}
+"""Condition keys of requests that no recording holds: whoever has the right has it with these."""
+
+
 def universe(account: Account) -> set[Pair]:
     """Every pair that makes sense in this stack."""
     kinds = {name: one["Type"] for name, one in account.resources.items()}
@@ -74,7 +88,7 @@ def allowed(account: Account, role: str, known: Contexts) -> set[Pair]:
     asked = [
         (pair, of_role(account, role, *pair, context))
         for pair in sorted(universe(account))
-        for context in ({}, *known.get(pair, ()))
+        for context in ({}, COMES_WITH.get(pair, {}), *known.get(pair, ()))
     ]
     verdicts = ask([question for _, question in asked])
     return {

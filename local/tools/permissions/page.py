@@ -26,18 +26,28 @@ PARAMETERS = {
     "OperatorRoles": f"arn:aws:iam::{ACCOUNT}:role/oper*",
     "OrganizationId": ORGANIZATION,
     "AdmittedAccounts": "111111111111",
+    "ClientAuthentication": "secret,certificate,federated",
 }
 """Everything that an operator may switch on and that is about rights."""
 
 POLLED = "Lambda polls the queue with the function's role"
 LAMBDA = "Lambda writes logs and traces with the function's role"
 
+REDEEMS: dict[Pair, str] = {
+    ("kms:Sign", "ClientKey"): "client authentication by certificate",
+    ("ssm:GetParameter", "ClientCertificate"): "client authentication by certificate",
+    ("sts:GetWebIdentityToken", "*"): "client authentication by a token of AWS's",
+}
+"""Of callback and refresh, if the kind is listed."""
+
 SELDOM: dict[str, dict[Pair, str]] = {
     "CallbackRole": {
+        **REDEEMS,
         ("sqs:SendMessage", "RefreshQueue"): "an administrator has consented: try again",
         ("lambda:InvokeFunction", "RefreshFunction:live"): "the other resources of a consent",
     },
     "RefreshRole": {
+        **REDEEMS,
         ("dynamodb:PutItem", "VaultTable"): "an imported refresh token",
         ("sqs:ReceiveMessage", "RefreshQueue"): POLLED,
         ("sqs:DeleteMessage", "RefreshQueue"): POLLED,

@@ -47,6 +47,7 @@ def of_role(
 ) -> Question:
     """May a role of the stack do this, by its own policies? `resource`: as in `Account.arns`."""
     principal = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/session"
+    context = {"aws:PrincipalArn": account.arns[role], **context}
     arn = "*" if resource == "*" else account.arns[resource]
     policy = account.key_policy(resource) if arn.startswith("arn:aws:kms:") else None
     if arn.startswith("arn:aws:logs:"):
