@@ -167,9 +167,20 @@ def test_every_output_is_explained(template: dict[str, Any]) -> None:
     )
 
 
-def test_administrators_may_do_what_their_commands_take(template: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "kinds", ["secret", "certificate", "federated,secret", "certificate,federated"]
+)
+def test_administrators_may_do_what_their_commands_take(
+    template: dict[str, Any], kinds: str
+) -> None:
     """And nothing else, on nothing else; tests/cli runs them with this policy."""
-    text = template["Outputs"]["AdministratorPolicy"]["Value"]["Fn::Sub"]
+    resolver = Resolver(template, {"ClientAuthentication": kinds})
+    _, parts = template["Outputs"]["AdministratorPolicy"]["Value"]["Fn::Join"]
+    chosen = [
+        part["Fn::If"][1 if resolver.holds(part["Fn::If"][0]) else 2] if "Fn::If" in part else part
+        for part in parts
+    ]
+    text = "".join(part if isinstance(part, str) else part["Fn::Sub"] for part in chosen)
     statements = json.loads(text)["Statement"]
     rights = {
         (action, statement["Resource"])
@@ -180,9 +191,23 @@ def test_administrators_may_do_what_their_commands_take(template: dict[str, Any]
     stack = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack"
     dead = "${RefreshDeadLetterQueue.Arn}"
     schedule = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/default"
+    parameter = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter"
+    of_kind = {
+        "secret": {("secretsmanager:GetSecretValue", "${ClientSecret.Id}")},
+        "certificate": {
+            *((f"kms:{verb}", "${ClientKey.Arn}") for verb in ("GetPublicKey", "Sign")),
+            *(
+                (f"ssm:{verb}Parameter", f"{parameter}${{ClientCertificate}}")
+                for verb in ("Get", "Put")
+            ),
+        },
+        "federated": {("iam:GetOutboundWebIdentityFederationInfo", "*")},
+    }
     assert rights == {
+        *(right for kind in kinds.split(",") for right in of_kind[kind]),
         ("cloudformation:DescribeStacks", f"{stack}/${{AWS::StackName}}/*"),
-        ("secretsmanager:GetSecretValue", "${ClientSecret.Id}"),
+        ("cloudwatch:GetMetricStatistics", "*"),
+        ("dynamodb:GetItem", "${AuthorizationsTable.Arn}"),
         ("scheduler:GetSchedule", f"{schedule}/${{RotateSchedule}}"),
         *((f"sqs:{verb}", dead) for verb in ("GetQueueAttributes", "ReceiveMessage")),
         ("sqs:DeleteMessage", dead),
