@@ -18,7 +18,7 @@ class Endpoint(StrEnum):
 
 
 class Effect(StrEnum):
-    """What a *confirmed* answer does to the connection, for the service's own scope set.
+    """What a *confirmed* answer does to the connection, for the service's own resource.
 
     On the legs in a browser nothing is known about the connection's own grant: anyone may hold
     the link and sign in with any account. So there only ADMIN is ever answered, and it is meant
