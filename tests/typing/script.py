@@ -16,17 +16,21 @@ from azure.core.pipeline.policies import (
 from azure.core.rest import AsyncHttpResponse, HttpRequest, HttpResponse
 from botocore.session import Session
 
-from token_broker import AsyncTokenBroker, Provider, Token, TokenBroker, TokenBrokerError
-from token_broker.azure import AsyncBrokerCredential, BrokerCredential
-from token_broker.bingads import BrokerAuthentication, authorization_data
-from token_broker.errors import (
+from token_broker import (
     AdministratorActionRequired,
+    AsyncTokenBroker,
     CallerActionRequired,
     InvalidArgument,
     OperatorActionRequired,
     OwnerActionRequired,
+    Provider,
     Retryable,
+    Token,
+    TokenBroker,
+    TokenBrokerError,
 )
+from token_broker.azure import AsyncBrokerCredential, BrokerCredential
+from token_broker.bingads import BrokerAuthentication, authorization_data
 from token_broker.httpx import BearerAuth as HttpxAuth
 from token_broker.operator import Operator
 from token_broker.operator.shapes import Change, Wish

@@ -7,7 +7,8 @@
 
 TokenBroker, AsyncTokenBroker ─ fetch and cache tokens
 Token                         ─ what they return
-TokenBrokerError              ─ what they raise; `code` says why, `actor` and `remedy` what to do
+TokenBrokerError              ─ what they raise; `code` says why, `actor` and `remedy` what to do;
+                                its subclasses say who must act
 token_broker.azure, .bingads, .requests, .httpx ─ adapters
 """
 
@@ -16,13 +17,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from token_broker.broker import TokenBroker
-from token_broker.errors import Provider, TokenBrokerError
+from token_broker.errors import (
+    AdministratorActionRequired,
+    CallerActionRequired,
+    InvalidArgument,
+    OperatorActionRequired,
+    OwnerActionRequired,
+    Provider,
+    Retryable,
+    TokenBrokerError,
+)
 from token_broker.token import Token
 
 if TYPE_CHECKING:
     from token_broker.aio import AsyncTokenBroker
 
-__all__ = ["AsyncTokenBroker", "Provider", "Token", "TokenBroker", "TokenBrokerError"]
+__all__ = [
+    "AdministratorActionRequired",
+    "AsyncTokenBroker",
+    "CallerActionRequired",
+    "InvalidArgument",
+    "OperatorActionRequired",
+    "OwnerActionRequired",
+    "Provider",
+    "Retryable",
+    "Token",
+    "TokenBroker",
+    "TokenBrokerError",
+]
 
 
 def __getattr__(name: str) -> object:
