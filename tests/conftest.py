@@ -1,5 +1,6 @@
 """One local stack for the session, on free ports and with a state directory of its own; and how
-long Hypothesis looks: the same examples each time, or with `long` many new ones.
+long Hypothesis looks: the same examples each time, few of them for `short` (mutation testing), or
+with `long` many new ones.
 
 With pytest-xdist each worker is a session: what lies on a stack is never another worker's.
 """
@@ -21,6 +22,9 @@ SLOW = [HealthCheck.too_slow]
 
 settings.register_profile(
     "quick", max_examples=50, deadline=None, derandomize=True, suppress_health_check=SLOW
+)
+settings.register_profile(
+    "short", max_examples=10, deadline=None, derandomize=True, suppress_health_check=SLOW
 )
 settings.register_profile(
     "long", max_examples=2000, stateful_step_count=100, deadline=None, suppress_health_check=SLOW

@@ -149,7 +149,7 @@ def mutmut(workspace: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(PYTHON), "-m", "mutmut", *words],
         cwd=workspace,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "HYPOTHESIS_PROFILE": "short"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
