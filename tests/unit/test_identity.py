@@ -209,3 +209,23 @@ PERSONAL = Account(PERSONAL_TENANT, "o", "me@outlook.com")
 )
 def test_admission(result: str | None, wanted: str | None) -> None:
     assert result == wanted
+
+
+@pytest.mark.parametrize(
+    ("changes", "allowed", "reason"),
+    [
+        ({"tenant": "consumers"}, (), "not of this connection's tenant"),
+        ({}, (STRANGE,), "does not admit accounts of this tenant"),
+        ({"expected": Expected(tenant_id=STRANGE)}, (), "of another tenant than expected"),
+        ({"account": OTHER}, (), "Another account than last time"),
+        ({"expected": Expected(username="x")}, (), "Another account than the expected one"),
+    ],
+)
+def test_why_an_account_is_not_admitted(
+    changes: dict[str, Any], allowed: tuple[str, ...], reason: str
+) -> None:
+    one = replace(connection(None), tenant="common", expected=Expected())
+    one = replace(one, **changes)
+    with pytest.raises(Problem) as caught:
+        admission.admit(OWNER, one, allowed, tenant_id=TENANT, allow_change=False)
+    assert reason in caught.value.detail

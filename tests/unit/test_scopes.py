@@ -85,6 +85,8 @@ def test_nothing_is_asked_for(text: str) -> None:
 
 def test_there_are_bounds() -> None:
     assert "4096" in refused("a " * 3000)
+    assert scopes.parse("User.Read".ljust(4096)) == (READ,)
+    assert len(scopes.parse(" ".join(f"s{number}" for number in range(50)))) == 50
     assert "at most 50" in refused(" ".join(f"s{number}" for number in range(51)))
 
 
@@ -147,6 +149,7 @@ def test_anything_else_is_not_granted(text: str) -> None:
     with pytest.raises(Problem) as caught:
         scopes.choose(scopes.parse(text), CONSENTED)
     assert (caught.value.status, caught.value.code) == (422, "scope_not_granted")
+    assert "scopes of one resource that the connection has" in caught.value.detail
 
 
 def test_default_chooses_nothing_finer_where_default_was_consented_to() -> None:
@@ -179,6 +182,27 @@ def test_answered_scopes_are_of_the_resource_that_was_asked() -> None:
 
 def test_what_cannot_be_read_is_kept_as_it_is() -> None:
     assert scopes.answered("ünicode", ADS) == ("ünicode",)
+    assert scopes.answered("ß ss", "") == ("/ss", "ß")
+    assert scopes.spelled(("ß", "ss")) == ("ss", "ß"), "as upper case they would be one"
+
+
+def test_a_refusal_names_the_field() -> None:
+    two = scopes.ScopeSet(GRAPH, (READ, f"{GRAPH}/.default"))
+    for refuse, field in (
+        (lambda: scopes.parse('a"b'), "scope"),
+        (lambda: scopes.parse('a"b', "filter"), "filter"),
+        (lambda: scopes.names(['a"b']), "scopes"),
+        (lambda: scopes.names(["/"], "grants[0].scopes"), "grants[0].scopes"),
+        (lambda: scopes.pure(two, "scopes"), "scopes"),
+    ):
+        with pytest.raises(Problem) as caught:
+            refuse()
+        assert caught.value.code == "invalid_request"
+        assert caught.value.detail.startswith(f"{field}: ")
+
+
+def test_slashes_of_an_address_without_a_scheme_are_single_too() -> None:
+    assert scopes.parse("contoso//app///read") == ("contoso/app/read",)
 
 
 def test_held_is_compared_without_case() -> None:

@@ -10,7 +10,7 @@ import pytest
 from broker.domain.connection import Connection, Failure, Sealed, Status, Suspicion, Token
 from broker.domain.grants import Caller, Grant, reach
 from broker.domain.names import Instant
-from broker.domain.problems import Problem
+from broker.domain.problems import Problem, Provider
 from broker.lifecycle import policy, serving
 from broker.lifecycle.serving import Query, Refuse, Renew, Serve, View
 from local.memory.outside import NOON, Randomness
@@ -80,9 +80,15 @@ TABLE: dict[str, tuple[Connection, Query, Outcome]] = {
     "little left": (of(token(left=policy.MANDATORY - 1)), Query(), "renew"),
     "just enough left": (of(token(left=policy.MANDATORY)), Query(), "serve"),
     "time to replace it": (of(token(ahead=-policy.GRACE)), Query(), "serve, renew ahead"),
+    "time to replace it, three in a minute": (
+        of(token(ahead=-policy.GRACE), token(age=1, resource=THIRD), failures=BUSY),
+        Query(),
+        "serve, renew ahead",
+    ),
     "not yet": (of(token(ahead=-policy.GRACE + 1)), Query(), "serve"),
     # What a caller may force
     "min_ttl within": (of(token(left=2700)), LONG, "serve"),
+    "min_ttl within, right after it came": (of(token(age=59, left=2700)), LONG, "serve"),
     "min_ttl beyond": (of(token(left=2699)), LONG, "renew"),
     "min_ttl beyond what Microsoft gives": (
         of(token(age=59, left=600)),
@@ -114,6 +120,11 @@ TABLE: dict[str, tuple[Connection, Query, Outcome]] = {
         of(token(), lease_until=Instant(NOW), lease_owner="gone"),
         REJECTED,
         "serve",
+    ),
+    "rejected, a minute after the one that never told": (
+        of(token(), lease_until=Instant(NOW + policy.LEASE - policy.FORCE_EVERY)),
+        REJECTED,
+        "renew",
     ),
     "needed, while the last one never told": (
         of(OLD, lease_until=Instant(NOW), lease_owner="gone"),
@@ -232,6 +243,21 @@ def test_a_limited_grant_is_held_against_the_answer_before_anything_is_renewed(
         assert serving.view(one, TEAM, Query()) == View(one, reach(one.grants, TEAM), OWN)
     else:
         assert problem_of(one) == "scope_not_granted"
+
+
+def test_why_a_limited_grant_does_not_reach_the_token() -> None:
+    one = of(grants=(Grant(TEAM.account, (f"{OWN}/s",)),), granted={OWN: (f"{OWN}/t",)})
+    with pytest.raises(Problem) as caught:
+        serving.view(one, TEAM, Query())
+    assert "carries every consented scope" in caught.value.detail
+
+
+def test_at_risk_carries_what_microsoft_said() -> None:
+    said = Provider(error="invalid_grant")
+    one = of(OLD, last_error=replace(failure(wait=10), provider=said), suspicion=SUSPECT)
+    decision = serving.decide(serving.view(one, TEAM, Query()), Query(), NOW)
+    assert isinstance(decision, Refuse)
+    assert (decision.problem.code, decision.problem.provider) == ("grant_at_risk", said)
 
 
 def test_the_policy_that_the_table_rests_on() -> None:
