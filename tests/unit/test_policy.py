@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,6 +96,35 @@ def test_backoff_grows_and_is_bounded(attempts: int, seed: int) -> None:
     wait = policy.backoff(attempts, Randomness(seed))
     assert 1.6 <= wait <= 1080
     assert policy.backoff(attempts + 3, Randomness(seed)) >= min(wait, 720)
+
+
+class Always(Randomness):
+    """The same part of every range: 0 its beginning, 1 its end."""
+
+    def __init__(self, part: float) -> None:
+        super().__init__()
+        self.part = part
+
+    def between(self, low: float, high: float) -> float:
+        return low + self.part * (high - low)
+
+
+def test_waits_double_until_a_quarter_of_an_hour() -> None:
+    middle = [policy.backoff(attempts, Always(0.5)) for attempts in range(1, 12)]
+    assert middle == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
+    assert [policy.backoff(1, Always(part)) for part in (0, 1)] == pytest.approx([1.6, 2.4])
+    assert [policy.backoff(99, Always(part)) for part in (0, 1)] == pytest.approx([720, 1080])
+
+
+def test_the_schedule_to_the_second() -> None:
+    assert policy.daily(NOON, Always(0)) == NOON + policy.DAY
+    assert policy.daily(NOON, Always(1)) == NOON + policy.DAY - policy.IDLE_SPREAD
+    assert policy.ahead(NOON, 3600, 3599, Always(1)) == NOON + 3599
+    assert policy.ahead(NOON, 3600, 3600, Always(1)) == NOON + 2160, "not at its very end"
+    assert policy.left(0) == 89 * policy.DAY
+    assert policy.left(10) == 89 * policy.DAY - 10
+    late = replace(token(600, None, Always(1)), ahead_at=Instant(NOON + 597))
+    assert repr(policy.advisory(late)) == str(NOON + 598)
 
 
 def test_numbers_that_belong_together() -> None:

@@ -107,6 +107,38 @@ def test_a_second_refusal_counts_from_thirty_seconds_on(age: int, confirmed: boo
     assert (found.status is Status.REAUTHORIZATION_REQUIRED) is confirmed
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "kept"),
+    [
+        (Status.ACTIVE, "mfa_required", True),
+        (Status.ACTIVE, "reauthorization_required", True),
+        (Status.BLOCKED, "mfa_required", True),
+        (Status.BLOCKED, "reauthorization_required", False),
+    ],
+)
+def test_what_is_suspected_stands_until_another_kind_meets_a_broken_connection(
+    status: Status, code: str, kept: bool
+) -> None:
+    known = Suspicion("mfa_required", Instant(NOW - policy.CONFIRM + 1))
+    found = judge(of(status, known, None), Refusal(Effect.OWNER, Problem(code)), NOW, Randomness())
+    assert found.suspicion == (known if kept else Suspicion(code, NOW))
+    assert found.event is None
+
+
+def test_the_record_of_another_resource() -> None:
+    said = Provider(error="invalid_grant")
+    before = Failure("throttled", "", "nobody", "", NOW, NOW, attempts=6)
+    refusal = Refusal(Effect.OWNER, Problem("mfa_required", "Why.", provider=said))
+    scoped = elsewhere(before, refusal, True, NOW, Randomness())
+    assert (scoped.code, scoped.at, scoped.attempts) == ("scope_not_granted", NOW, 7)
+    assert "has not consented to this resource" in scoped.detail
+    assert scoped.provider == said
+    plain = elsewhere(before, refusal, False, NOW, Randomness())
+    assert (plain.code, plain.detail, plain.at, plain.attempts) == ("mfa_required", "Why.", NOW, 7)
+    passing = Refusal(Effect.NONE, Problem("throttled"))
+    assert elsewhere(before, passing, False, NOW, Randomness()).attempts == 7
+
+
 def test_callers_wait_a_minute_after_what_passes_and_the_schedule_less() -> None:
     passes = Refusal(Effect.NONE, Problem("provider_unavailable"))
     found = judge(of(Status.ACTIVE, None, None), passes, NOW, Randomness())
