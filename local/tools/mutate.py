@@ -32,6 +32,7 @@ MODULES = {
     "token": ("steps/token", "steps/test_token*", "test_races*"),
     "callback": ("steps/callback", "steps/test_callback*", "steps/test_admin*", "test_races*"),
     "identity": ("providers/entra/id_token", "test_identity*", "steps/test_callback*"),
+    "admission": ("lifecycle/admission", "test_identity*"),
     "claims": ("providers/claims", "test_identity*", "*google*"),
     "sealing": ("sealing/envelope", "test_sealing*"),
     "unsealed": ("sealing/unsealed", "test_unsealed*"),

@@ -43,6 +43,15 @@ def test_the_identity() -> None:
     assert verify() == OWNER
     assert verify(aud=[CLIENT_ID]) == OWNER
     assert verify(nbf=None, exp=NOON - 300) == OWNER
+    assert verify(nbf=NOON + 300) == OWNER
+
+
+def test_the_longest_token() -> None:
+    text = id_token(CLAIMS)
+    longest = text + "x" * (16_384 - len(text))
+    assert id_tokens.verify(Secret(longest), DEMANDS) == OWNER
+    with pytest.raises(Problem, match="provider_error"):
+        id_tokens.verify(Secret(longest + "x"), DEMANDS)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ from broker.domain.names import Instant
 from broker.domain.problems import KINDS, Actor, Problem, Provider
 from broker.lifecycle import policy
 from broker.lifecycle.verdict import Refusal, elsewhere, judge
+from broker.providers.credential_breaker import Blocked
 from broker.providers.terms import Effect
 from local.memory.outside import NOON, Randomness
-from tests.unit.test_policy import connection
+from tests.unit.test_policy import Always, connection
 
 NOW = Instant(NOON)
 MOVES = {
@@ -137,6 +138,42 @@ def test_the_record_of_another_resource() -> None:
     assert (plain.code, plain.detail, plain.at, plain.attempts) == ("mfa_required", "Why.", NOW, 7)
     passing = Refusal(Effect.NONE, Problem("throttled"))
     assert elsewhere(before, passing, False, NOW, Randomness()).attempts == 7
+
+
+def test_what_a_refusal_is_made_of() -> None:
+    problem = Problem("reauthorization_required", "What happened.", remedy="Do this.")
+    plain, blocked = Refusal.of(problem), Refusal.of(Blocked("client_misconfigured"))
+    assert (plain.effect, plain.problem, plain.retry_after) == (Effect.NONE, problem, None)
+    assert blocked.effect is Effect.CREDENTIAL
+    record = plain.failure(None, NOW, NOW)
+    assert (record.detail, record.remedy) == ("What happened.", "Do this.")
+    assert record.provider == Provider()
+
+
+def test_what_passes_to_the_second() -> None:
+    """Waits end a second later than they must: parts of seconds are cut."""
+    credential = Refusal(Effect.CREDENTIAL, Problem("client_misconfigured"))
+    before = Failure("throttled", "", "nobody", "", NOW, NOW, attempts=6)
+    for earlier, refusal, retry_at, due_at in (
+        (None, Refusal(Effect.NONE, Problem("throttled")), 60, 3),
+        (before, Refusal(Effect.NONE, Problem("throttled")), 129, 129),
+        (before, Refusal(Effect.NONE, Problem("throttled"), 600), 601, 601),
+        (None, credential, 16, 16),
+        (before, credential, 16, 129),
+    ):
+        found = judge(of(Status.ACTIVE, None, earlier), refusal, NOW, Always(0.5))
+        assert (found.failure.retry_at - NOW, found.due_at) == (retry_at, NOW + due_at)
+        assert found.failure.at == NOW
+        assert found.failure.attempts == (earlier.attempts if earlier else 0) + 1
+
+
+def test_a_broken_connection_remembers_why_and_rests_for_a_day() -> None:
+    known = Suspicion("reauthorization_required", Instant(NOW - policy.CONFIRM))
+    said = Provider(error="invalid_grant")
+    refusal = Refusal(Effect.OWNER, Problem("reauthorization_required", provider=said))
+    found = judge(of(Status.ACTIVE, known, None), refusal, NOW, Always(0))
+    assert (found.suspicion, found.failure.provider) == (known, said)
+    assert (found.failure.at, found.failure.retry_at) == (NOW, NOW + policy.DAY)
 
 
 def test_callers_wait_a_minute_after_what_passes_and_the_schedule_less() -> None:
