@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help demo run stop status test mutate bench simulate plots check build dist docs lock clean
+.PHONY: help demo run stop status test mutate bench simulate plots check build deploy acceptance destroy dist docs lock clean
 
 # The first that runs and is new enough: a shim may be there and fail.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -21,7 +21,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 help: ## Show the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/stamp .venv-emulator/stamp ## Run the main job once on a local stack of its own
 	@$(BIN)/python -m local.demo
@@ -67,6 +67,16 @@ build: .venv/stamp .venv-sam/stamp ## Build for Lambda into .aws-sam/build, as `
 
 dist: .venv-dist/stamp ## Build the client package into dist/: wheel, sdist, checks, bills of materials
 	@.venv-dist/bin/python -m local.tools.dist
+
+deploy: .venv/stamp build ## Deploy to AWS: make deploy STACK=name PARAMETERS="ClientId=... ..."
+	$(SAM)/sam validate --lint
+	@$(BIN)/python -m local.aws.deploy '$(STACK)' $(PARAMETERS)
+
+acceptance: .venv/stamp ## Check a stack on AWS: make acceptance STACK=name
+	@$(BIN)/python -m local.aws.acceptance '$(STACK)'
+
+destroy: .venv/stamp ## Delete a stack on AWS, say what stays: make destroy STACK=name
+	@$(BIN)/python -m local.aws.destroy '$(STACK)'
 
 docs: .venv/stamp ## Write the generated pages anew: troubleshooting, OpenAPI, permissions
 	PYTHONPATH=layers/broker $(BIN)/python -m local.tools.troubleshooting

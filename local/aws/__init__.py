@@ -1,0 +1,1 @@
+"""What an operator runs against an AWS account: deploy, destroy, and the acceptance of a stack."""
