@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from broker.lifecycle import policy
+from local.template import load
 
 MONTH = 30 * 86_400
 ITEM_KB = 4.0
@@ -21,13 +22,22 @@ HIT_SECONDS, REFRESH_SECONDS, ROTATE_SECONDS = 0.012, 0.45, 1.0
 """Billed time of one invocation, warm: a hit waits for one read, a refresh for Microsoft."""
 MEMORY_GB = {"token": 1.0, "refresh": 0.5, "rotate": 0.25}
 """As template.yaml has it: a test compares."""
-LOG_BYTES = {"token": 900, "refresh": 900}
-"""The audit line and the metrics of an invocation."""
+LOG_BYTES = {"token": 900, "refresh": 900 + 700}
+"""The audit line and the metrics of an invocation; for refresh also what Lambda itself writes of
+each (start, report), which the token function leaves out (SystemLogLevel)."""
+ACCESS_LOG_BYTES = 450
+"""API Gateway's line for each request."""
+TRACED = 0.05
+"""Of all invocations, X-Ray's default sampling (and the first of each second)."""
 ENVIRONMENTS = 20
 """Environments of the function `token`: each opens each new token once."""
-ALARMS, METRICS = 14, 20
-"""Alarms of the template, and series that a broker in use has counted: one for each metric, service
-and code."""
+METRICS, ROUTE_METRICS = 20, 5
+"""Series that a broker in use has counted: one for each metric, service and code; and API Gateway's
+of the token route (Count, 4XXError, 5XXError, Latency, IntegrationLatency)."""
+KEY_VERSIONS = 3
+"""Of each KMS key: rotation adds one a year, and AWS bills the first two that it adds."""
+PARTITION_READS = 3000
+"""Read units a second of one partition, and so of one connection: AWS splits tables, not items."""
 LIFE = 4500
 """Seconds an access token lives on average (Microsoft: 60 to 90 minutes)."""
 
@@ -36,6 +46,16 @@ def prices() -> dict[str, Any]:
     """The price list."""
     found: dict[str, Any] = json.loads(Path(__file__).with_name("prices.json").read_text())
     return found
+
+
+def alarm_metrics() -> int:
+    """What CloudWatch bills of the template's alarms: each metric that one looks at."""
+    alarms = [
+        one["Properties"]
+        for one in load()["Resources"].values()
+        if one["Type"] == "AWS::CloudWatch::Alarm" and one.get("Condition") != "ShiftsGradually"
+    ]
+    return sum(max(1, len(alarm.get("Metrics", [])) - 1) for alarm in alarms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +93,22 @@ def hit(price: dict[str, Any], opened: float = 0.0) -> Bill:
             # A strongly consistent read: one unit for each 4 KB.
             "DynamoDB": ceil(ITEM_KB / 4) * price["dynamodb_read_unit"],
             "KMS": opened * price["kms_request"],
-            "Logs": LOG_BYTES["token"] / 1e9 * price["logs_gb"],
+            "Logs": (LOG_BYTES["token"] + ACCESS_LOG_BYTES) / 1e9 * price["logs_gb"],
+            "X-Ray": TRACED * price["xray_trace"],
         }
     )
+
+
+def busiest(item_kb: float) -> int:
+    """Fetches a second that one connection can be asked for, none of them cached by its callers."""
+    return PARTITION_READS // ceil(item_kb / 4)
+
+
+def floor(price: dict[str, Any]) -> float:
+    """What a fetch cannot do without: Lambda, one read, one line of the audit log."""
+    parts = hit(price).parts
+    line = LOG_BYTES["token"] / 1e9 * price["logs_gb"]
+    return float(parts["Lambda"] + parts["DynamoDB"] + line)
 
 
 def redemption(price: dict[str, Any]) -> Bill:
@@ -94,6 +127,7 @@ def redemption(price: dict[str, Any]) -> Bill:
             # A tenth of a batch that is sent, a receive, a delete.
             "SQS": 2.1 * price["sqs_request"],
             "Logs": LOG_BYTES["refresh"] / 1e9 * price["logs_gb"],
+            "X-Ray": TRACED * price["xray_trace"],
         }
     )
 
@@ -105,15 +139,16 @@ def fixed(price: dict[str, Any]) -> Bill:
     queries = 16 * 0.5 * price["dynamodb_read_unit"]  # eventually consistent
     return Bill(
         {
-            "KMS": 2 * price["kms_key_month"],
+            "KMS": 2 * KEY_VERSIONS * price["kms_key_month"],
             "Secrets Manager": price["secrets_secret_month"],
             "Lambda": runs * _lambda(price, "rotate", ROTATE_SECONDS),
             "EventBridge Scheduler": runs * price["scheduler_invocation"],
             "DynamoDB": runs * queries,
             "SQS": runs * price["sqs_request"] + MONTH / 20 * 5 * price["sqs_request"],
             "CloudWatch": price["cloudwatch_dashboard_month"]
-            + ALARMS * price["cloudwatch_alarm_month"]
-            + METRICS * price["cloudwatch_metric_month"],
+            + alarm_metrics() * price["cloudwatch_alarm_month"]
+            + (METRICS + ROUTE_METRICS) * price["cloudwatch_metric_month"],
+            "X-Ray": runs * price["xray_trace"],  # the first of each second is always traced
         }
     )
 
