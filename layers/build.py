@@ -32,7 +32,10 @@ PLATFORMS = [f"manylinux{glibc}_{MACHINE}" for glibc in ("_2_34", "_2_28", "_2_1
 """Lambda's Python 3.13 runs on Amazon Linux 2023, which has glibc 2.34."""
 
 SERVICES = frozenset(
-    {"dynamodb", "events", "kms", "lambda", "secretsmanager", "sqs", "ssm", "sts", "xray"}
+    {
+        *("dynamodb", "events", "kms", "lambda", "secretsmanager", "sesv2", "sqs", "ssm", "sts"),
+        "xray",
+    }
 )
 """The AWS services the functions call, X-Ray's SDK included. botocore's descriptions of the
 others are 9 parts in 10 of the whole layer."""

@@ -83,6 +83,15 @@ def deploy(
     return outputs
 
 
+def may_mail(cloud: Cloud, sender: str) -> None:
+    """What an operator does in SES before the first mail: verify the sender, leave the sandbox."""
+    ses = cloud.client("sesv2")
+    ses.create_email_identity(EmailIdentity=sender)
+    ses.put_account_details(
+        MailType="TRANSACTIONAL", WebsiteURL="https://example.com", ProductionAccessEnabled=True
+    )
+
+
 def simple(template: dict[str, Any]) -> dict[str, Any]:
     """The template with one metric for each alarm."""
     for resource in template["Resources"].values():

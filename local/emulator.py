@@ -1,5 +1,5 @@
-"""``python -m local.emulator``: MiniStack, with two changes to how it runs Python functions and one
-to how it sees requests to DynamoDB and KMS.
+"""``python -m local.emulator``: MiniStack, with two changes to how it runs Python functions and
+three to what policies see of requests.
 
 Whole logs. MiniStack 1.5.33 (`lambda_runtime.Worker._drain_stderr_bounded`) waits up to 50 ms after
 a function's answer for the first line of its log, 5 ms for each further one, and files what its
@@ -17,6 +17,9 @@ an update touches (`dynamodb:Attributes`) and what it returns (`dynamodb:ReturnV
 roles' limits hold as on AWS. Of a request to KMS for a signature it sees algorithm and kind of
 message, and of whoever asks anything the role, not its session (`aws:PrincipalArn`).
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+
+Senders of mail. MiniStack gives IAM no `ses:FromAddress`; here it does.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsesv2.html
 """
 
 from __future__ import annotations
@@ -30,10 +33,11 @@ import tempfile
 import threading
 import types
 import zipfile
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from ministack.app import main
+from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 
 END = "\x1eend of the call's log"
@@ -173,8 +177,33 @@ def whole_conditions() -> None:
     iam_evaluator._resolve_condition_key = condition_key
 
 
+SENDER: ContextVar[str | None] = ContextVar("SENDER", default=None)
+"""From whom the mail is that is being judged."""
+
+
+def senders() -> None:
+    """Change MiniStack in this process."""
+    enforce_ses, enforce = app._enforce_ses_v2, iam_evaluator.enforce
+
+    def of_mail(method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> Any:
+        address = json.loads(body or b"{}").get("FromEmailAddress")
+        before = SENDER.set(address)
+        try:
+            return enforce_ses(method, path, headers, body, *rest)
+        finally:
+            SENDER.reset(before)
+
+    def judged(*positional: Any, **named: Any) -> Any:
+        if address := SENDER.get():
+            named["service_context"] = {"ses:FromAddress": address}
+        return enforce(*positional, **named)
+
+    app._enforce_ses_v2, iam_evaluator.enforce = of_mail, judged
+
+
 if __name__ == "__main__":
     complete_logs()
     unpack_once()
     whole_conditions()
-    main()
+    senders()
+    app.main()

@@ -125,6 +125,9 @@ class Settings:
             "PublicBaseUrl": self.api_url,
             "AdvertisingUrl": self.advertising_url or self.simulated,
             "GraphUrl": self.simulated,
+            "MailFrom": "broker@example.com",
+            "OrganizationName": "Example K.K.",
+            "SupportContact": "help@example.com",
             "DeletionProtection": "false",
         }
 

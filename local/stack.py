@@ -50,6 +50,7 @@ def up(settings: Settings, report: Report) -> dict[str, Any]:
                 given = _declared(source, settings.parameters)
                 outputs = deploy.deploy(cloud, source, archives, given)
             _authenticate(settings, cloud, outputs)
+            deploy.may_mail(cloud, settings.parameters["MailFrom"])
             note.write_text(json.dumps({"fingerprint": fingerprint, "outputs": outputs}))
         outputs = json.loads(note.read_text())["outputs"]
         with timed(report, "Assumed the roles operator, team-a and team-b"):

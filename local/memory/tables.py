@@ -43,6 +43,7 @@ class Tables:
     candidates: dict[Incarnation, tuple[Sealed, Instant]] = field(default_factory=dict)
     breakers: dict[tuple[str, str], Fault] = field(default_factory=dict)
     reminders: dict[tuple[str, str], Instant] = field(default_factory=dict)
+    notices: dict[str, Instant] = field(default_factory=dict)
 
     def current(self, name: Name, incarnation: Incarnation) -> Connection | None:
         """The connection, if it is still of this incarnation."""

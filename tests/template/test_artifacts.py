@@ -79,7 +79,8 @@ def test_the_dependencies_layer_is_the_lock_file(unpacked: Path) -> None:
     assert installed == {re.sub("[_.]", "-", pin.partition("==")[0]) for pin, *_ in lock}
     services = {path.name for path in (site / "botocore" / "data").iterdir() if path.is_dir()}
     assert services == {
-        *("dynamodb", "events", "kms", "lambda", "secretsmanager", "sqs", "ssm", "sts", "xray")
+        *("dynamodb", "events", "kms", "lambda", "secretsmanager", "sesv2", "sqs", "ssm", "sts"),
+        "xray",
     }
     assert not (site / "bin").exists()
 

@@ -16,6 +16,7 @@ from tests.template.test_api import STEPS
 
 RETAINED = {
     *("ConnectionsTable", "VaultTable", "ConnectionsKey", "VaultKey", "ClientSecret", "AuditLog"),
+    "NotifySecret",
     *("GatewayLogging", "GatewayLoggingRole"),
 }
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from broker.adapters.dynamodb.invitations import WAITED
 from broker.adapters.dynamodb.leases import DESCRIBED
 from tests.template.conftest import Resources
 from tests.template.test_api import OPEN, SIGNED
@@ -78,6 +79,14 @@ EXPECTED: dict[str, set[Right]] = {
         | on("EventBus", "events:PutEvents")
         | on("RefreshQueue", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
     ),
+    "Notify": (
+        on(CONNECTIONS, "dynamodb:GetItem", "dynamodb:UpdateItem")
+        | on(AUTHORIZATIONS, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+        | on("NotifySecret", "secretsmanager:GetSecretValue")
+        | on("EventBus", "events:PutEvents")
+        | on("NotifyQueue", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+        | on("*", "ses:SendEmail")
+    ),
     "Verify": (
         on(CONNECTIONS, "dynamodb:GetItem")
         | on("ConnectionsKey", "kms:Decrypt")
@@ -98,6 +107,11 @@ KINDS: dict[str, dict[str, set[str]]] = {
         "UpdateItem": {"ticket", "state", "breaker", "reminder"},
         "DeleteItem": {"breaker"},
     },
+    "Notify": {
+        "PutItem": {"ticket"},
+        "UpdateItem": {"notice"},
+        "DeleteItem": {"notice"},
+    },
     "Refresh": {
         "GetItem": {"breaker"},
         "UpdateItem": {"breaker", "reminder"},
@@ -110,6 +124,9 @@ CONDITIONS = {
     *((step, "sts:GetWebIdentityToken", "*") for step in ("Callback", "Refresh")),
     ("Authorize", "dynamodb:GetItem", CONNECTIONS),
     ("Token", "dynamodb:UpdateItem", CONNECTIONS),
+    ("Notify", "dynamodb:GetItem", CONNECTIONS),
+    ("Notify", "dynamodb:UpdateItem", CONNECTIONS),
+    ("Notify", "ses:SendEmail", "*"),
     *(
         (step, f"dynamodb:{action}", AUTHORIZATIONS)
         for step, actions in KINDS.items()
@@ -170,6 +187,22 @@ def test_token_changes_only_the_lease_and_the_last_use(deployed: Resources) -> N
                 *("name", "incarnation", "generation"),
                 *("lease_owner", "lease_until", "last_used_at"),
             ]
+        },
+        "StringEqualsIfExists": {"dynamodb:ReturnValues": "NONE"},
+    }
+
+
+def test_notify_sees_who_waits_and_makes_links(deployed: Resources) -> None:
+    """No token, no parameter, no grant's scopes of a stored token; and no key at all."""
+    assert _condition(deployed, "Notify", "dynamodb:GetItem", CONNECTIONS) == {
+        "Null": {"dynamodb:Attributes": "false"},
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": [*WAITED]},
+        "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+    }
+    assert _condition(deployed, "Notify", "dynamodb:UpdateItem", CONNECTIONS) == {
+        "Null": {"dynamodb:Attributes": "false"},
+        "ForAllValues:StringEquals": {
+            "dynamodb:Attributes": ["name", "incarnation", "link", "tickets", "open_link"]
         },
         "StringEqualsIfExists": {"dynamodb:ReturnValues": "NONE"},
     }

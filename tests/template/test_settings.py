@@ -29,6 +29,7 @@ KINDS: dict[str, type] = {
     "Refresh": settings.Refresh,
     "Rotate": settings.Rotate,
     "Verify": settings.Verify,
+    "Notify": settings.Notify,
 }
 
 

@@ -23,7 +23,7 @@ LINES = 250
 LONG = {
     "connection.py": 320,
     "stores.py": 340,
-    "wiring.py": 300,
+    "wiring.py": 380,
     "problems.py": 300,
     "redemption.py": 290,
     "token.py": 270,

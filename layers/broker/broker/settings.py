@@ -102,6 +102,22 @@ class Callback(Refresh):
 
 
 @dataclass(frozen=True, slots=True)
+class Notify:
+    """The function `notify`. An empty `mail_from` sends no mail."""
+
+    stack_name: str
+    connections_table: str
+    authorizations_table: str
+    event_bus: str
+    notify_secret: str
+    mail_from: str
+    public_base_url: str
+    link_days: int
+    organization_name: str
+    support_contact: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verify:
     """The function `verify`. An empty URL leaves the catalogue's."""
 

@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from broker.providers.credential_breaker import Breaker
     from broker.providers.platform import Platform, Registrations
     from broker.providers.token_endpoint import OAuth, Providers
-    from broker.steps import authorize, callback, connections, refresh, rotate, token, verify
+    from broker.steps import (
+        authorize,
+        callback,
+        connections,
+        notify,
+        refresh,
+        rotate,
+        token,
+        verify,
+    )
 
 
 def token_step(telemetry: Telemetry) -> token.Step:
@@ -187,6 +196,39 @@ def verify_step(telemetry: Telemetry) -> verify.Step:
         telemetry=telemetry,
         stack=own.stack_name,
         hosts={"advertising": own.advertising_url, "graph": own.graph_url},
+    )
+
+
+def notify_step(telemetry: Telemetry) -> notify.Step:
+    """The step of the function `notify`."""
+    from broker.adapters.channels import Channels, sign
+    from broker.adapters.dynamodb.authorizations import Authorizations
+    from broker.adapters.dynamodb.invitations import Invitations
+    from broker.adapters.dynamodb.notices import Notices
+    from broker.adapters.eventbridge import Events
+    from broker.adapters.https import Http
+    from broker.adapters.ses import Mailer
+    from broker.steps import notify
+
+    own = settings.parse(settings.Notify, os.environ)
+    table, secrets = clients.dynamodb(), clients.secretsmanager()
+    return notify.Step(
+        connections=Invitations(table, own.connections_table),
+        authorizations=Authorizations(table, own.authorizations_table),
+        notices=Notices(table, own.authorizations_table),
+        mailer=Mailer(clients.mail(), own.mail_from) if own.mail_from else None,
+        channels=Channels(secrets, own.notify_secret, time.time, telemetry),
+        api=Http(),
+        sign=sign,
+        events=Events(clients.events(), own.event_bus, telemetry),
+        clock=time.time,
+        randomness=Randomness(),
+        telemetry=telemetry,
+        stack=own.stack_name,
+        base_url=own.public_base_url,
+        link_days=own.link_days,
+        organization=own.organization_name,
+        support=own.support_contact,
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
@@ -138,6 +139,13 @@ def sqs() -> SQSClient:
 def events() -> EventBridgeClient:
     """EventBridge."""
     found: EventBridgeClient = _client("events", QUICK)
+    return found
+
+
+@cache
+def mail() -> SESV2Client:
+    """Simple Email Service."""
+    found: SESV2Client = _client("sesv2", QUICK)
     return found
 
 

@@ -84,6 +84,7 @@ class Step:
         connection = replace(connection, link=1, tickets=made.tickets, open_link=made.opened)
         if not self.connections.create(connection):
             raise Problem("already_exists")
+        self._send(connection, opened)
         answer = {"connection": connection.name, "status": connection.status.value}
         told = audit.changes(None, connection) | audit.link(connection)
         return Done(answer | made.shown(), told)
@@ -151,6 +152,7 @@ class Step:
             made = self._invite(connection, opened, base_url)
             if self.connections.link(connection, made.tickets, opened):
                 after = replace(connection, link=connection.link + 1, open_link=opened)
+                self._send(after, opened)
                 return Done(made.shown(), audit.link(after))
         raise Problem("conflict")
 
@@ -207,6 +209,11 @@ class Step:
     def _opened(self, wanted: tuple[str, ...], created_by: str, **allowed: bool) -> OpenLink:
         expires_at = Instant(self._now() + self.link_days * 86_400)
         return OpenLink(wanted, created_by, expires_at, **allowed)
+
+    def _send(self, connection: Connection, opened: OpenLink) -> None:
+        """Have the link mailed to the owner, if that is wanted: `notify` does it."""
+        if opened.send:
+            tell(self.events, "Connection Link Requested", connection, connection.status)
 
     def _invite(self, connection: Connection, opened: OpenLink, base_url: str) -> Invitation:
         return invite(self.authorizations, self.randomness, connection, opened, base_url)
