@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from broker.domain.names import IdentityProvider
+from broker.providers.credential_findings import findings
 from broker.providers.diagnosis import text
 from broker.providers.diagnosis import told as diagnosed
 from broker.providers.error_catalogue import Entry, table
@@ -50,6 +51,21 @@ and consent again" reads [the sign-in was not completed](#restart).
 接続の状態が変わるのは、2 回目の試行で同じ結果が確認された場合だけです。未知の番号は判断に使わず、
 OAuth の `error` に従います。ブラウザーでリンクを操作している間の応答は、有効な接続に影響しません。
 Web アプリでは起こらない番号 (SAML など) は省いています。
+"""
+
+LANGUAGES: tuple[Language, Language] = ("en", "ja")
+
+CREDENTIALS = """\
+<a id="client-credentials"></a>
+
+## Client credentials: AWS / クライアントの資格情報 (AWS)
+
+What AWS, or the stored certificate, has against a credential before Microsoft is asked. No
+connection is lost; the next kind in `ClientAuthentication` serves, if there is one:
+[client-authentication.md](client-authentication.md).
+
+Microsoft に問い合わせる前に、AWS または保存された証明書が原因で資格情報を使えない場合です。
+接続は失われません。`ClientAuthentication` に次の種別があれば、それが使われます。
 """
 
 GOOGLE = """\
@@ -101,7 +117,15 @@ EFFECTS = {
 def page() -> str:
     """The whole page."""
     return "\n".join(
-        [INTRODUCTION, *_contents(), *_classes(), *_mute(), *_google(), *_advertising()]
+        [
+            INTRODUCTION,
+            *_contents(),
+            *_classes(),
+            *_mute(),
+            *_credentials(),
+            *_google(),
+            *_advertising(),
+        ]
     )
 
 
@@ -124,6 +148,7 @@ def _contents() -> Iterator[str]:
     for kind in table().rules:
         yield f"- [{text(kind).title} / {text(kind, 'ja').title}](#{kind})"
     yield "- [Numbers that do not decide / 判断に使わない番号](#mute)"
+    yield "- [Client credentials: AWS / クライアントの資格情報 (AWS)](#client-credentials)"
     yield "- [Google](#google)"
     yield "- [Microsoft Advertising](#microsoft-advertising)\n"
 
@@ -205,6 +230,16 @@ def _row(number: int, entry: Entry) -> str:
 def _mute() -> Iterator[str]:
     yield MUTE
     yield from _rows({n: entry for n, entry in table().numbers.items() if entry.kind is None})
+
+
+def _credentials() -> Iterator[str]:
+    yield CREDENTIALS
+    for name, finding in findings().items():
+        yield f"### {name}\n"
+        yield f"`{finding.code}` · {finding.kind} · who acts / 対応する人: **operator**\n"
+        for language in LANGUAGES:
+            yield f"{finding.what[language][:1].upper()}{finding.what[language][1:]}\n"
+            yield f"**→** {finding.remedy[language]}\n"
 
 
 def _advertising() -> Iterator[str]:

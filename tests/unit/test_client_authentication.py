@@ -277,6 +277,7 @@ def test_a_trial_closes_a_breaker_that_was_open() -> None:
     house.refresh()
     assert house.tables.breakers
     house.accept(certificate())
+    house.build()  # another environment, which knows nothing of it
     assert house.refresh("operator", client_authentication=CERTIFICATE) is None
     assert house.tables.breakers == {}
 

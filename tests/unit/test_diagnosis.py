@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -424,3 +425,47 @@ def test_a_numbers_own_text_is_told_only_where_it_holds() -> None:
     assert text(answer("invalid_grant", 70000, leg=Endpoint.CODE)).key == "restart"
     assert "cancel" in text(Class.USER_DENIED).what.lower()
     assert "admin approval" in text(Class.USER_DENIED).what
+
+
+CREDENTIAL_NUMBERS = {
+    700027: "thumbprint",
+    700023: "/oauth2/v2.0/token",
+    700024: "10 minutes",
+    50027: "trace id",
+    50048: "ClientId",
+    7000216: "credential try",
+    70021: "issuer, subject and audience",
+    700211: "issuer exactly",
+    700212: "api://AzureADTokenExchange",
+    700213: "subject exactly",
+    7002137: "letter for letter",
+    7002138: "letter for letter",
+    700222: "AWS STS",
+    700229: "AWS STS",
+}
+
+
+@pytest.mark.parametrize(("number", "words"), CREDENTIAL_NUMBERS.items())
+@pytest.mark.parametrize("leg", [Endpoint.CODE, Endpoint.REFRESH])
+def test_a_refused_client_assertion_names_what_to_correct(
+    number: int, words: str, leg: Endpoint
+) -> None:
+    body = {"error": "invalid_client", "error_codes": [number]}
+    found = diagnose(leg, 401, {}, json.dumps(body).encode(), 0.0)
+    assert (found.kind, found.effect) == (Class.CREDENTIAL, Effect.CREDENTIAL)
+    assert (found.code, found.actor, found.number) == ("client_misconfigured", "operator", number)
+    named = replace(found, names="The thumbprint is AB12.").problem()
+    assert words in named.remedy
+    assert named.remedy.endswith("The thumbprint is AB12.")
+    english, japanese = text(found), text(found, "ja")
+    assert english.key == str(number)
+    assert english.remedy != japanese.remedy
+    assert not found.retryable
+    assert found.spreads is (number in (70021, 700211, 700212, 700213, 700027))
+
+
+def test_a_scope_without_resource_is_no_matter_of_the_credential() -> None:
+    """AADSTS700023 is both; `error` tells which."""
+    body = {"error": "invalid_scope", "error_codes": [700023]}
+    found = diagnose(Endpoint.REFRESH, 400, {}, json.dumps(body).encode(), 0.0)
+    assert found.effect is not Effect.CREDENTIAL

@@ -158,7 +158,8 @@ def test_the_page_names_every_number_and_its_links_lead_somewhere() -> None:
     content = PAGE.read_text(encoding="utf-8")
     for number in table().numbers:
         assert f"\n| {number} | " in content
-    targets = set(re.findall(r'<a id="([a-z_]+)">', content)) | {"microsoft-advertising"}
+    targets = set(re.findall(r'<a id="([a-z_]+)">', content))
+    targets |= {"microsoft-advertising", "client-credentials"}
     assert set(re.findall(r"\]\(#([^)]+)\)", content)) == targets
 
 

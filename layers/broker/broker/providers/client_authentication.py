@@ -59,7 +59,9 @@ class Attempt:
             self.breaker.failed(self.credential, problem, spreads=spreads)
 
     def worked(self) -> None:
-        """It was taken."""
+        """It was taken. A trial asked no breaker before, and closes one that is open."""
+        if self.trial:
+            self.breaker.look(self.credential.version)
         self.breaker.worked(self.credential)
 
 

@@ -181,16 +181,17 @@ class Breaker:
         now, version = Instant(int(self.clock())), credential.version
         seen, fault = self.memory.faults.get(version, (-math.inf, None))
         if now - seen > TRUST:
-            fault = self._look(version)
+            fault = self.look(version)
         if fault is None or fault.retry_at > now:
             return fault is None
         later = Instant(now + PROBE_EVERY)
         if self.breakers.probe(self.client_id, self._key(version), now, later):
             self.memory.faults[version] = (now, replace(fault, retry_at=later))
             return True
-        return self._look(version) is None
+        return self.look(version) is None
 
-    def _look(self, version: str) -> Fault | None:
+    def look(self, version: str) -> Fault | None:
+        """The open breaker of a version, as it is stored now."""
         fault = self.breakers.get(self.client_id, self._key(version))
         self.memory.faults[version] = (self.clock(), fault)
         return fault

@@ -125,7 +125,7 @@ def told(
 
     A number's own text holds for the class it has by itself, not for what a leg makes of it."""
     entry = table(identity_provider).numbers.get(number or 0)
-    if entry is None or kind is entry.kind:
+    if entry is None or kind is entry.kind or kind in (entry.beside or {}).values():
         return words(kind, number, language, identity_provider)
     meaning = (entry.meaning or {}).get(language, "")
     return words(kind, None, language, identity_provider)._replace(meaning=meaning)
