@@ -23,11 +23,12 @@ from tests.e2e import probe
 from tests.e2e.harness import Stack
 
 TABLES = {"connections": "name", "vault": "incarnation"}
-KINDS = ("ticket", "state", "import", "breaker", "reminder", "other")
+KINDS = ("ticket", "state", "import", "breaker", "reminder", "notice", "other")
 """Of items in the table of what is under way; nobody writes the last."""
 
 ALLOWED = {
     "connections": {
+        "connections.link",
         *("connections.get", "connections.get.described", "connections.put", "connections.update"),
         *("connections.lease", "connections.delete", "connections.batch", "connections.index"),
         *("vault.delete", "ticket.get", "ticket.put", "import.put"),
@@ -38,6 +39,7 @@ ALLOWED = {
         *("ticket.get", "ticket.update", "state.put"),
     },
     "callback": {
+        "connections.link",
         *("connections.get", "connections.get.described", "connections.update"),
         *("connections.lease", "vault.put", "ticket.put", "ticket.update", "state.get"),
         *("state.update", "breaker.get", "breaker.update", "breaker.delete", "reminder.update"),
@@ -56,6 +58,7 @@ ALLOWED = {
         *("key.connections.open", "invoke.refresh"),
     },
     "refresh": {
+        "connections.link",
         *("connections.get", "connections.get.described", "connections.update"),
         *("connections.lease", "vault.get", "vault.update", "vault.put", "import.delete"),
         *("breaker.get", "breaker.update", "breaker.delete", "reminder.update"),
@@ -63,6 +66,11 @@ ALLOWED = {
         *("key.connections.seal", "secret", "events", "queue.receive", "queue.look"),
     },
     "rotate": {"vault.index", "queue.send", "queue.look"},
+    "notify": {
+        *("connections.get.described", "connections.link", "ticket.put"),
+        *("notice.update", "notice.delete", "notify.secret", "events"),
+        *("mail", "notify.receive", "notify.look"),
+    },
     "verify": {
         *("connections.get", "connections.get.described", "key.connections.open"),
         "invoke.refresh",
@@ -128,7 +136,15 @@ def narrow_calls(table: str) -> Calls:
         "ExpressionAttributeNames": {name: names[name] for name in ("#n", "#i")},
     }
     tokens = {**key, "ProjectionExpression": "tokens"}
+    link = {
+        **key,
+        "UpdateExpression": "SET #l = :l",
+        "ConditionExpression": "#i = :i",
+        "ExpressionAttributeNames": {"#i": "incarnation", "#l": "link"},
+        "ExpressionAttributeValues": {":l": {"N": "1"}, ":i": {"S": "none"}},
+    }
     return {
+        "connections.link": ("dynamodb", "update_item", link),
         "connections.lease": ("dynamodb", "update_item", lease),
         "connections.get.described": ("dynamodb", "get_item", described),
         "connections.get": ("dynamodb", "get_item", tokens),
@@ -150,12 +166,30 @@ def key_calls(stack: Stack, name: str) -> Calls:
     }
 
 
+def notify_queue(stack: Stack) -> str:
+    """The queue of `notify`, which no output names."""
+    queues = stack.client("sqs").list_queues(QueueNamePrefix=f"{deploy.NAME}-NotifyQueue")
+    (url,) = queues["QueueUrls"]
+    return str(url).rpartition("/")[2]
+
+
+def mail(sender: str) -> dict[str, Any]:
+    """A mail that nobody gets."""
+    simple = {"Subject": {"Data": "probe"}, "Body": {"Text": {"Data": "probe"}}}
+    return {
+        "FromEmailAddress": sender,
+        "Destination": {"ToAddresses": ["probe@example.com"]},
+        "Content": {"Simple": simple},
+    }
+
+
 def calls(stack: Stack) -> Calls:
     """All that is tried under every role."""
     out = stack.outputs
     table = {name: out[f"{name.capitalize()}TableName"] for name in TABLES}
     underway = out["AuthorizationsTableName"]
     queue, secret = out["RefreshQueueUrl"], out["ClientSecretArn"]
+    notices = stack.client("sqs").get_queue_url(QueueName=notify_queue(stack))["QueueUrl"]
     order = {"connection": "probe", "incarnation": "none", "reason": "probe"}
     event = {"Source": "probe", "DetailType": "probe", "Detail": "{}"}
     found: Calls = {}
@@ -174,6 +208,19 @@ def calls(stack: Stack) -> Calls:
         "connections.index": index_call(table["connections"], "status", "status"),
         "vault.index": index_call(table["vault"], "due", "shard"),
         "secret": ("secretsmanager", "get_secret_value", {"SecretId": secret}),
+        "notify.secret": (
+            "secretsmanager",
+            "get_secret_value",
+            {"SecretId": out["NotifySecretArn"]},
+        ),
+        "notify.receive": (
+            "sqs",
+            "delete_message",
+            {"QueueUrl": notices, "ReceiptHandle": "none"},
+        ),
+        "notify.look": ("sqs", "get_queue_attributes", {"QueueUrl": notices}),
+        "mail": ("sesv2", "send_email", mail(stack.settings.parameters["MailFrom"])),
+        "mail.other": ("sesv2", "send_email", mail("somebody@else.example")),
         "secret.put": (
             "secretsmanager",
             "update_secret_version_stage",
