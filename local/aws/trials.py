@@ -50,6 +50,8 @@ def _boundaries(stack: Stack) -> Iterator[tuple[str, str, str, bool]]:
         role, step = config["Role"], name.removesuffix("Function")
         yield role, "kms:Decrypt", arn["VaultKey"], step == "Refresh"
         yield role, "dynamodb:GetItem", arn["VaultTable"], step == "Refresh"
+        if step == "Authorize":  # a read that does not say which attributes it wants
+            yield role, "dynamodb:GetItem", arn["ConnectionsTable"], False
         secret = "secretsmanager:GetSecretValue"
         yield role, secret, arn["ClientSecret"], step in ("Callback", "Refresh")
         for resource, kind in ((each, load()["Resources"][each]["Type"]) for each in arn):

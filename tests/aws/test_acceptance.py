@@ -40,7 +40,7 @@ def test_a_stack_that_is_not_as_it_must_be_is_not_accepted(
     name = f"{deploy.NAME}-verify"
     before = functions.get_function_configuration(FunctionName=name)["Timeout"]
     functions.update_function_configuration(FunctionName=name, Timeout=3)
-    group = f"/aws/lambda/{name}"
+    group = deployed.resources["AccessLog"]
     logs.delete_retention_policy(logGroupName=group)
     try:
         found = {row.check: row for row in acceptance.rows(deployed)}

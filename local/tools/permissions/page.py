@@ -53,6 +53,13 @@ SELDOM: dict[str, dict[Pair, str]] = {
         ("sqs:DeleteMessage", "RefreshQueue"): POLLED,
         ("sqs:GetQueueAttributes", "RefreshQueue"): POLLED,
     },
+    "NotifyRole": {
+        ("secretsmanager:GetSecretValue", "NotifySecret"): "chats and webhooks",
+        ("events:PutEvents", "EventBus"): "a link was sent",
+        ("sqs:ReceiveMessage", "NotifyQueue"): POLLED,
+        ("sqs:DeleteMessage", "NotifyQueue"): POLLED,
+        ("sqs:GetQueueAttributes", "NotifyQueue"): POLLED,
+    },
     "RotateRole": {("sqs:SendMessage", "RefreshQueue"): "something is due"},
     "RotateScheduleRole": {
         ("lambda:InvokeFunction", "RotateFunction:live"): "the schedule invokes rotate",
