@@ -15,7 +15,16 @@ import boto3
 import pytest
 
 from broker.adapters import clients
-from broker.adapters.dynamodb import authorizations, connections, consents, leases, vault
+from broker.adapters.dynamodb import (
+    authorizations,
+    connections,
+    consents,
+    invitations,
+    leases,
+    notices,
+    vault,
+)
+from broker.ports.notices import Invitations, Notices
 from broker.ports.stores import (
     Authorizations,
     Breakers,
@@ -27,6 +36,7 @@ from broker.ports.stores import (
 )
 from local import deploy, processes, servers, template
 from local.memory import authorizations as remembered
+from local.memory import notices as told
 from local.memory import tables
 from local.settings import Settings
 
@@ -46,6 +56,8 @@ class Stores:
     authorizations: Authorizations
     candidates: Candidates
     breakers: Breakers
+    notices: Notices
+    invitations: Invitations
 
 
 class Crowd(Protocol):
@@ -112,6 +124,8 @@ def _memory() -> Stores:
         remembered.Authorizations(shared),
         remembered.Candidates(shared),
         remembered.Breakers(shared),
+        told.Notices(shared),
+        told.Invitations(tables.Connections(shared)),
     )
 
 
@@ -131,6 +145,8 @@ def _dynamodb(client: Any) -> Stores:
         authorizations.Authorizations(client, third),
         authorizations.Candidates(client, third),
         authorizations.Breakers(client, third),
+        notices.Notices(client, third),
+        invitations.Invitations(client, first),
     )
 
 
