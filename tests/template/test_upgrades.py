@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from typing import Any
 
 import pytest
 
 from broker import wiring
+from local.template import ROOT
 from local.transform import transform
 from tests.template.conftest import Resources
 from tests.template.test_data import of
@@ -124,3 +126,17 @@ def test_the_guard_is_quicker_than_the_shift(template: dict[str, Any]) -> None:
     periods = [one["MetricStat"]["Period"] for one in alarm["Metrics"] if "MetricStat" in one]
     assert set(periods) == {60}
     assert alarm["EvaluationPeriods"] == 1
+
+
+def test_the_guides_name_every_function(deployed: Resources) -> None:
+    """Where they loop over all: none is left running in a restore, none left behind."""
+    steps = {
+        name.removesuffix("Function").lower() for name in of(deployed, "AWS::Lambda::Function")
+    }
+    for page in ("operations", "upgrade"):
+        loops = re.findall(
+            r"^ *for f in (.+); do$", (ROOT / "docs" / f"{page}.md").read_text(), re.M
+        )
+        assert loops
+        for one in loops:
+            assert set(one.split()) == steps, page
