@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -42,5 +43,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the stacks of workers that could not: interrupted, or dead."""
     if not hasattr(config, "workerinput"):
-        for note in config._tmp_path_factory.getbasetemp().rglob("*.pid"):  # type: ignore[attr-defined]
-            down(note.parent)
+        base = config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+        # Not rglob: what ends meanwhile takes its directories along, and walk passes over them.
+        for directory, _, names in os.walk(base):
+            if any(name.endswith(".pid") for name in names):
+                down(Path(directory))
