@@ -27,6 +27,7 @@ MODULES = {
         "lifecycle/redemption",
         "steps/test_refresh*",
         "steps/test_token*",
+        "test_token_answers*",
         "test_races*",
     ),
     "token": ("steps/token", "steps/test_token*", "test_races*"),
@@ -36,7 +37,13 @@ MODULES = {
     "claims": ("providers/claims", "test_identity*", "*google*"),
     "sealing": ("sealing/envelope", "test_sealing*"),
     "unsealed": ("sealing/unsealed", "test_unsealed*"),
-    "breaker": ("providers/credential_breaker", "test_breaker*", "steps/test_refresh*"),
+    "breaker": (
+        "providers/credential_breaker",
+        "test_oauth*",
+        "test_client_auth*",
+        "test_federation*",
+        "steps/test_refresh*",
+    ),
 }
 """What is mutated, below layers/broker/broker, and the files of tests/unit that must notice."""
 
