@@ -368,6 +368,52 @@ def test_a_redemption_asks_for_the_connections_own_scopes(house: House) -> None:
     ]
 
 
+def test_what_was_answered_is_what_is_granted(house: House) -> None:
+    house.microsoft.spoilt = {"scope": f"{GRAPH_RESOURCE}/user.read Mail.Read openid"}
+    assert house.refresh("operator", resource=GRAPH_RESOURCE) is None
+    assert house.one().granted == {
+        ADS_RESOURCE: (ADS,),
+        GRAPH_RESOURCE: (f"{GRAPH_RESOURCE}/Mail.Read", GRAPH),
+    }
+
+
+def test_another_resource_leaves_the_schedule_as_it_is(house: House) -> None:
+    due_at = house.kept().due_at
+    house.pause(600)
+    house.refresh("operator", resource=GRAPH_RESOURCE)
+    assert house.kept().due_at == house.one().next_refresh_at == due_at
+
+
+def test_failures_of_another_resource_add_up(house: House) -> None:
+    house.microsoft.always = refusal("invalid_grant", 65001, suberror="consent_required")
+    for attempts in (1, 2, 3):
+        house.refresh("operator", resource=GRAPH_RESOURCE)
+        assert house.one().failures[GRAPH_RESOURCE].attempts == attempts
+        house.pause(policy.REFUSED_WAIT)
+    # The own one is tried, as the refusal is bare: both are recorded, each with its own count.
+    house.microsoft.always = BARE
+    house.refresh("operator", resource=GRAPH_RESOURCE)
+    one = house.one()
+    assert one.failures[GRAPH_RESOURCE].attempts == 4
+    assert one.failures[GRAPH_RESOURCE].code == "reauthorization_required"
+    assert one.last_error
+    assert (one.last_error.attempts, one.last_error.code) == (1, "reauthorization_required")
+
+
+@pytest.mark.parametrize(("ago", "asked"), [(policy.FORCE_EVERY - 1, 1), (policy.FORCE_EVERY, 2)])
+@pytest.mark.parametrize("own_one", ["worked", "failed"])
+def test_the_own_one_is_tried_a_minute_after_it_was(
+    house: House, own_one: str, ago: int, asked: int
+) -> None:
+    house.pause(120)
+    house.microsoft.faults = [BARE] if own_one == "failed" else []
+    house.refresh()
+    house.pause(ago)
+    house.microsoft.always, before = BARE, house.microsoft.redemptions
+    house.refresh("operator", resource=GRAPH_RESOURCE)
+    assert house.microsoft.redemptions == before + asked
+
+
 def test_a_refused_resource_touches_nothing_else(house: House) -> None:
     before = house.one()
     house.microsoft.faults = [refusal("invalid_grant", 65001, suberror="consent_required")]
@@ -467,6 +513,8 @@ def test_a_changed_client_id_redeems_nothing(house: House) -> None:
     problem = house.refresh()
     assert problem is not None
     assert (problem.code, problem.actor) == ("client_misconfigured", "operator")
+    assert "consented to another client id" in problem.detail
+    assert "Put the old client id back" in problem.remedy
     assert house.microsoft.redemptions == before
     assert house.one().status is Status.ACTIVE
 

@@ -310,7 +310,7 @@ def test_trouble_in_the_background_is_not_the_callers(house: House, moment: str)
     house.token_step = step
     house.pause(3000)
     assert house.fetch()["expires_in"] == 600
-    assert any(event == "ahead_failed" for event, _ in house.telemetry.notes)
+    assert ("ahead_failed", {"service": "aws", "code": "Throttled"}) in house.telemetry.notes
 
 
 @pytest.mark.parametrize("method", ["claim", "get"])
@@ -327,6 +327,7 @@ def test_aws_fails_on_a_miss_while_a_token_is_valid(house: House, method: str) -
     else:
         house.moments.once[moment] = lambda: faults.update(get=down)
     assert house.fetch()["expires_in"] == 50
+    assert ("renew_failed", {"service": "dynamodb", "code": "Throttled"}) in house.telemetry.notes
 
 
 @pytest.mark.parametrize(
@@ -369,7 +370,8 @@ def test_refresh_cannot_be_invoked(house: House, reason: str, held: bool) -> Non
     house.pause(3600)
     problem = refused(house)
     assert (problem.status, problem.code) == (503, "broker_unavailable")
-    assert problem.retry_after
+    assert problem.retry_after == 2
+    assert ("refresh_failed", {"service": "lambda", "code": reason}) in house.telemetry.notes
     assert house.one().leased(house.clock.instant()) is held
 
 
