@@ -48,6 +48,8 @@ def search_accounts(world: World, caller: Caller) -> dict[str, Any]:
     predicates = caller.body.get("Predicates")
     if not isinstance(predicates, list) or not predicates or not isinstance(page, dict):
         raise Fail(100)
+    if any(rule.keys() != {"Field", "Order"} for rule in caller.body.get("Ordering") or []):
+        raise Fail(100)
     for predicate in predicates:
         if (
             predicate.get("Field") == "UserId"

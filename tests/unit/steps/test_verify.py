@@ -85,6 +85,7 @@ def test_a_connection_that_works(ready: House) -> None:
     assert body == {"UserId": None}
     assert query
     assert query["Predicates"] == [{"Field": "UserId", "Operator": "Equals", "Value": "42"}]
+    assert query["Ordering"] == [{"Field": "Id", "Order": "Ascending"}], "the SDK's OrderBy"
 
 
 def test_a_fresh_token_is_not_redeemed_again(ready: House) -> None:

@@ -13,12 +13,9 @@ from broker.lifecycle.acceptance import Terms
 from broker.lifecycle.redemption import Ports
 from broker.lifecycle.result import Abandoned, Result, Stored
 from broker.lifecycle.verdict import Refusal
+from broker.providers.error_catalogue import marked
 from broker.providers.token_endpoint import Refused
 from broker.sealing.envelope import encryption_context, unseal
-
-PUBLIC = frozenset({90023, 700025, 9002327})
-"""AADSTS numbers of a token that must be redeemed without a credential. About an import they say
-something of the token; else they are about the registration."""
 
 
 def adopt(ports: Ports, connection: Connection, now: Instant) -> Result:
@@ -55,7 +52,7 @@ def _prove(ports: Ports, connection: Connection, now: Instant) -> None:
 def declined(refusal: Refusal) -> Problem:
     """Why an import failed: the token's fault, or something that passes."""
     said = refusal.problem
-    if said.provider and PUBLIC.intersection(said.provider.error_codes):
+    if said.provider and marked("public_client", said.provider.error_codes):
         return Problem(
             "refresh_token_refused",
             "It was issued to a public client (native or single-page), which has no secret.",

@@ -13,8 +13,6 @@ from broker.providers.error_catalogue import table, words
 from broker.providers.response import Answer
 from broker.providers.terms import Class, Effect, Endpoint, Language, Text
 
-_BARE = (None, 70000)
-
 _EFFECTS = {
     # A redirect comes through the browser, where anyone can write one.
     Endpoint.AUTHORIZE: {Effect.ADMIN},
@@ -44,7 +42,8 @@ class Diagnosis:
     """The AADSTS number that decided."""
     provider: Provider
     bare: bool
-    """invalid_grant with 70000 alone or without a known number: it is known to come and go."""
+    """invalid_grant without a number that says more (a weak one, or none): it is known to come and
+    go with the same token."""
     scope_related: bool
     """May be about the scopes that were asked for alone, not about the grant as a whole."""
     spreads: bool = False
@@ -84,7 +83,8 @@ def conclude(
     rule = catalogue.rules[kind]
     entry = catalogue.numbers.get(number or 0)
     grant = answer.provider.error == "invalid_grant" and answer.provider.suberror is None
-    bare = grant and number in _BARE and kind in (Class.REAUTHORIZE, Class.RESTART)
+    says_little = entry is None or entry.weak
+    bare = grant and says_little and kind in (Class.REAUTHORIZE, Class.RESTART)
     # In the browser of the admin-consent link sits the administrator, not the owner.
     stands_in = leg is Endpoint.ADMIN_CONSENT and rule.actor == "owner"
     wait = answer.retry_after or (entry.retry_after if entry else None) or rule.retry_after

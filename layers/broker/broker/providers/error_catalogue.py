@@ -6,14 +6,20 @@ Both are read once, when first needed: a function that only serves stored tokens
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from broker.domain.names import IdentityProvider
 from broker.domain.problems import KINDS, Actor
 from broker.providers.terms import Class, Effect, Endpoint, Language, Text
+
+Mark = Literal["one_user", "public_client"]
+"""What a number says beside its class. one_user: a throttle for one user's identical requests,
+never for a whole tenant. public_client: the code or token must be redeemed without a credential;
+about an import it says something of the token, else it is about the registration."""
 
 _FOLDERS: dict[IdentityProvider, str] = {"microsoft": "entra", "google": "google"}
 _LEARN = "https://learn.microsoft.com/"
@@ -42,13 +48,14 @@ class Entry:
     legs: dict[Endpoint, Class]
     """Where a leg makes another class of it."""
     weak: bool = False
-    """Says less than a suberror does."""
+    """Says less than a suberror does, and is known to come and go with the same token."""
     retry_after: int | None = None
     scope_related: bool = False
     spreads: bool = False
     """Comes and goes for some minutes after a credential was registered."""
     beside: dict[str, Class] | None = None
     """Where an `error` beside it makes another class of it."""
+    marks: frozenset[Mark] = frozenset()
     meaning: dict[str, str] | None = None
 
     def on(self, leg: Endpoint, error: str | None = None) -> Class | None:
@@ -82,6 +89,12 @@ def table(provider: IdentityProvider = "microsoft") -> Table:
         suberrors={name: _entry(entry) for name, entry in data["suberrors"].items()},
         numbers={int(number): _entry(entry) for number, entry in data.get("numbers", {}).items()},
     )
+
+
+def marked(mark: Mark, numbers: Iterable[int]) -> bool:
+    """Whether one of Microsoft's numbers bears the mark. Numbers nobody knows bear none."""
+    known = table().numbers
+    return any(number in known and mark in known[number].marks for number in numbers)
 
 
 def words(
@@ -136,6 +149,9 @@ def _rule(data: dict[str, Any]) -> Rule:
 
 def _entry(data: dict[str, Any]) -> Entry:
     kind = data["class"]
+    marks = frozenset(data.get("marks", ()))
+    if not marks <= set(get_args(Mark)):
+        raise ValueError("a number with an unknown mark")
     return Entry(
         kind=None if kind is None else Class(kind),
         legs={Endpoint(leg): Class(name) for leg, name in data.get("legs", {}).items()},
@@ -144,5 +160,6 @@ def _entry(data: dict[str, Any]) -> Entry:
         scope_related=data.get("scope_related", False),
         spreads=data.get("spreads", False),
         beside={error: Class(name) for error, name in data.get("beside", {}).items()},
+        marks=marks,
         meaning={"en": data["en"], "ja": data["ja"]} if "en" in data else None,
     )

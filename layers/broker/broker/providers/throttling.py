@@ -17,9 +17,8 @@ from dataclasses import dataclass, field, replace
 from broker.domain.names import Incarnation
 from broker.domain.problems import Provider
 from broker.providers.diagnosis import Diagnosis
+from broker.providers.error_catalogue import marked
 
-OF_ONE = frozenset({50196})
-"""AADSTS numbers of a throttle that is about one user's identical requests."""
 IN_A_ROW = 900
 """Seconds after a wait within which the next one still belongs to the same trouble."""
 
@@ -49,7 +48,7 @@ class Pauses:
 
     def heard(self, home: str, who: Incarnation, answer: Diagnosis | None, now: float) -> None:
         """Microsoft answered a refresh; None: with tokens."""
-        if answer and answer.retry_after and OF_ONE.isdisjoint(answer.provider.error_codes):
+        if answer and answer.retry_after and not marked("one_user", answer.provider.error_codes):
             before = self.told.get(home)
             everyone = bool(before and before.who != who and now <= before.until + IN_A_ROW)
             self.told[home] = _Told(who, everyone, now + answer.retry_after, answer)

@@ -124,7 +124,7 @@ class _Advertising:
     def _search(self, user: str, index: int) -> list[Any]:
         query = {
             "Predicates": [{"Field": "UserId", "Operator": "Equals", "Value": user}],
-            "Ordering": [{"Field": "Id", "RefreshRequest": "Ascending"}],
+            "Ordering": [{"Field": "Id", "Order": "Ascending"}],
             "PageInfo": {"Index": index, "Size": PAGE},
         }
         page = self._ask("accounts", "Accounts/Search", query).get("Accounts")

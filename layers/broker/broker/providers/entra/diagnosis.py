@@ -6,7 +6,7 @@ In order, the first that says something decides:
    say which passing fault it is, but never makes it a lasting one
 3. a known AADSTS number (of several, the one whose class stands first in `Class`)
 4. `suberror`
-5. a known number that says little (70000)
+5. a known number that says little (`weak`)
 6. `error_subcode=cancel` of a redirect
 7. `error`
 8. a Retry-After beside a body that is no OAuth error
