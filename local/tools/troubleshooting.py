@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from broker.domain.names import IdentityProvider
+from broker.domain.problems import Actor
+from broker.providers import readers
 from broker.providers.credential_findings import findings
 from broker.providers.diagnosis import text
 from broker.providers.diagnosis import told as diagnosed
 from broker.providers.error_catalogue import Entry, table
 from broker.providers.terms import Class, Effect, Language, Text
 from broker.services.advertising import catalogue, told
+from broker.web.outcomes import Ending
+from broker.web.pages.language import words
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "troubleshooting.md"
 
@@ -35,7 +39,7 @@ Microsoft からの応答ごとに、何が起きたか、誰が対応するか�
 
 People / 関係者:
 
-- **owner** consents with the Microsoft account / 所有者: Microsoft アカウントで同意する人
+- **owner** consents with the Microsoft account / ご本人: Microsoft アカウントで同意する人
 - **tenant_admin** rules over the Microsoft Entra tenant / テナントの管理者
 - **operator** runs the broker / 運用担当者: このシステムを運用する人
 - **caller** writes the job that fetches tokens / 呼び出し元: トークンを取得するジョブの担当者
@@ -48,10 +52,12 @@ sign-ins and of other flows that a web application cannot meet are left out.
 While someone is at the link in a browser, an answer changes no active connection. There, "sign in
 and consent again" reads [the sign-in was not completed](#restart).
 
-接続の状態が変わるのは、2 回目の試行で同じ結果が確認された場合だけです。未知の番号は判断に使わず、
-OAuth の `error` に従います。ブラウザーでリンクを操作している間の応答は、有効な接続に影響しません。
+連携の状態が変わるのは、2 回目の試行で同じ結果が確認された場合だけです。未知の番号は判断に使わず、
+OAuth の `error` に従います。ブラウザーでリンクを操作している間の応答は、有効な連携に影響しません。
 Web アプリでは起こらない番号 (SAML など) は省いています。
 """
+
+READERS: tuple[readers.Reader, ...] = ("owner", "tenant_admin")
 
 LANGUAGES: tuple[Language, Language] = ("en", "ja")
 
@@ -65,7 +71,7 @@ connection is lost; the next kind in `ClientAuthentication` serves, if there is 
 [client-authentication.md](client-authentication.md).
 
 Microsoft に問い合わせる前に、AWS または保存された証明書が原因で資格情報を使えない場合です。
-接続は失われません。`ClientAuthentication` に次の種別があれば、それが使われます。
+連携は失われません。`ClientAuthentication` に次の種別があれば、それが使われます。
 """
 
 GOOGLE = """\
@@ -77,9 +83,9 @@ Answers of Google, for people who sign in to Microsoft Advertising with Google. 
 numbers and no trace ids: the OAuth `error` decides. Some errors stay on Google's own page
 ("Access blocked") and never come back: then the connection shows an attempt that has not returned.
 
-Google でログインする方の接続に関する Google からの応答です。番号やトレース ID はなく、OAuth の
+Google でログインする方の連携に関する Google からの応答です。番号やトレース ID はなく、OAuth の
 `error` で判断します。一部のエラーは Google の画面 (「アクセスをブロック」) にだけ表示されます。
-その場合、接続の状態には「開始されたまま戻っていない」ことが表示されます。
+その場合、連携の状態には「開始されたまま戻っていない」ことが表示されます。
 """
 
 ADVERTISING = """\
@@ -173,12 +179,46 @@ def _class(provider: IdentityProvider, kind: Class, anchor: str, heading: str) -
     yield f"{heading} {english.title} / {japanese.title}\n"
     yield (
         f"`{rule.code}` · who acts / 対応する人: **{rule.actor}** · "
-        f"the connection / 接続の状態: {EFFECTS[rule.effect]}\n"
+        f"the connection / 連携の状態: {EFFECTS[rule.effect]}\n"
     )
     yield from _told(english, japanese, provider.capitalize())
-    words = [f"`{word}`" for word in _named(provider, kind)]
-    if words:
-        yield f"OAuth: {', '.join(words)}\n"
+    yield from _readers(provider, kind, None, rule.actor)
+    named = [f"`{word}`" for word in _named(provider, kind)]
+    if named:
+        yield f"OAuth: {', '.join(named)}\n"
+
+
+def _readers(
+    provider: IdentityProvider, kind: Class, number: int | None, actor: Actor
+) -> Iterator[str]:
+    """What each reader is told, side by side."""
+    yield "| Reader / 読む人 | English | 日本語 |"
+    yield "|---|---|---|"
+    for reader in READERS:
+        cells = [_page_text(provider, kind, number, reader, language) for language in LANGUAGES]
+        if any(cells):
+            yield f"| {reader} | {' | '.join(cells)} |"
+    chores = [" ".join(readers.chores(kind, number, provider, language)) for language in LANGUAGES]
+    if any(chores):
+        yield f"| tenant_admin, in the owner's message / 依頼文 | {' | '.join(chores)} |"
+    said = (readers.operators(actor, language) for language in LANGUAGES)
+    yield f"| operator | {' | '.join(said)} |\n"
+
+
+def _page_text(
+    provider: IdentityProvider,
+    kind: Class,
+    number: int | None,
+    reader: readers.Reader,
+    language: Language,
+) -> str:
+    """On the page: what the diagnosis says to its reader, else the page of the problem's code."""
+    said = readers.said(kind, number, provider, reader, language)
+    if said:
+        return f"**{said.title}.** {said.what} → {' '.join(said.remedy)}"
+    ending = Ending("", reader=reader)
+    page = ending.page_of(table(provider).rules[kind].code, kind)
+    return f"**{words(language)['outcomes'][page]['title']}**"
 
 
 def _named(provider: IdentityProvider, kind: Class) -> Iterator[str]:

@@ -60,7 +60,7 @@ KINDS: dict[str, Kind] = {
         409,
         "owner",
         "The owner must consent again",
-        "The operator makes a new link (POST /connections/{connection}/authorizations); "
+        "The operator makes a new link (token-broker reauthorize NAME); "
         "the owner opens it and consents.",
     ),
     "mfa_required": Kind(

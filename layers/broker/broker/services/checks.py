@@ -61,14 +61,18 @@ def fault(name: str, finding: Finding) -> Check:
 
 
 def told(check: Check, language: Language) -> Said:
-    """The check for a page."""
+    """The check for the owner's page. What others must mend is said, not how."""
     names: dict[str, str] = table()["names"].get(check.name, {})
     name = names.get(language, check.name)
     if check.ok:
         return Said(name, "", "")
-    if language == "en":
-        return Said(name, check.detail, check.remedy)
-    entry = table()["findings"].get(check.finding) or catalogue()["findings"].get(check.finding)
+    owners = table()["owners"]
+    entry = (
+        owners.get(check.finding)
+        or owners.get(check.actor)
+        or table()["findings"].get(check.finding)
+        or catalogue()["findings"].get(check.finding)
+    )
     if entry is None:
         return Said(name, "", "")
     said = entry[language]

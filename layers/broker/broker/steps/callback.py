@@ -8,12 +8,12 @@ attempt may do is read from the connection, never from the attempt.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from broker.domain import scopes
 from broker.domain.attempts import LinkKind, OpenLink, State, Ticket
 from broker.domain.connection import Connection, Failure, Status
-from broker.domain.names import Instant, single_tenant
+from broker.domain.names import Instant
 from broker.domain.problems import Problem, Provider
 from broker.domain.secret import Secret
 from broker.lifecycle.acceptance import Acceptance, Terms
@@ -31,34 +31,12 @@ from broker.services import catalogue
 from broker.web import links, reloads
 from broker.web.links import LinkProblem, Page
 from broker.web.outcomes import Ending
+from broker.web.returning import Return
 
 BUDGET = 20.0
 """Seconds for the whole callback: a person waits."""
 CODE_TIMEOUT = 10.0
 MAX_CODE = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class Return:
-    """An owner or administrator who came back, in time and by a link that is still open."""
-
-    state: Secret
-    attempt: State
-    params: Mapping[str, str] = field(repr=False)
-    """Microsoft's answer: holds the code."""
-    started: float
-    connection: Connection
-    link: OpenLink
-
-    def ending(self, page: str) -> Ending:
-        """What every page about it tells."""
-        return Ending(
-            page,
-            connection=self.connection.name,
-            service=catalogue.find(self.connection.service).title,
-            tenant=single_tenant(self.connection.tenant),
-            scopes=self.link.scopes,
-        )
 
 
 @dataclass(frozen=True, slots=True)

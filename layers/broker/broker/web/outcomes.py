@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from broker.domain.connection import Check
-from broker.domain.names import Instant
+from broker.domain.names import IdentityProvider, Instant
 from broker.domain.problems import Actor, Problem, Provider
-from broker.providers.diagnosis import Diagnosis, told
+from broker.providers import readers
+from broker.providers.diagnosis import Diagnosis
+from broker.providers.readers import Reader
 from broker.providers.terms import Class
 from broker.services import checks
 from broker.web.pages import shapes
@@ -19,10 +21,14 @@ from broker.web.pages.outcome import brief, outcome
 from broker.web.pages.shapes import OUTCOMES, PageText, Support
 
 _ADMINISTRATORS = {
-    Class.ADMIN_DECLINED: "admin_consent_declined",
-    Class.ADMIN_RETRY: "admin_consent_incomplete",
+    "consent_declined": "admin_consent_declined",
+    "admin_consent_required": "admin_consent_incomplete",
+    "reauthorization_required": "admin_consent_incomplete",
+    "mfa_required": "admin_consent_incomplete",
 }
 """Pages for an administrator, where the code's own page speaks to the owner."""
+_NO_ADMINISTRATOR = (Class.ADMIN_CONSENT, Class.ADMIN_CONSENT_PENDING)
+"""Whoever opened the administrator's link may not approve: they read what an owner would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,9 @@ class Ending:
     request_id: str = ""
     handover: bool = False
     """Whether the page shows a link for the administrator."""
+    reader: Reader = "owner"
+    """Who sits at the browser."""
+    identity_provider: IdentityProvider = "microsoft"
 
     @property
     def good(self) -> bool:
@@ -54,10 +63,11 @@ class Ending:
         return self.page in ("connected", "admin_consent_received")
 
     def diagnosed(self, found: Diagnosis) -> Ending:
-        """With what Microsoft's answer means."""
+        """With what the provider's answer means for the reader."""
         return replace(
             self,
-            page=_ADMINISTRATORS.get(found.kind, found.code),
+            page=self.page_of(found.code, found.kind),
+            identity_provider=found.identity_provider,
             actor=found.actor,
             kind=found.kind.value,
             number=found.number,
@@ -69,16 +79,29 @@ class Ending:
         """With the broker's own refusal."""
         return replace(
             self,
-            page=page or problem.code,
+            page=page or self.page_of(problem.code),
             actor=problem.actor,
             provider=problem.provider or Provider(),
             retry_after=problem.retry_after,
         )
 
+    def page_of(self, code: str, kind: Class | None = None) -> str:
+        """The page of a code for who reads it."""
+        if self.reader == "owner" or kind in _NO_ADMINISTRATOR:
+            return code
+        return _ADMINISTRATORS.get(code, code)
+
     @property
     def approval(self) -> bool:
-        """Whether the page helps to reach the administrator."""
-        return self.page in OUTCOMES and OUTCOMES[self.page].approval
+        """Whether the page helps to reach the administrator, and a link helps them."""
+        shape = OUTCOMES.get(self.page)
+        return shape is not None and shape.approval and self._approves
+
+    @property
+    def _approves(self) -> bool:
+        if self.kind is None:
+            return True
+        return readers.approves(Class(self.kind), self.number, self.identity_provider)
 
     def render(self, language: Language, client_id: str, admin_url: str | None = None) -> Page:
         """The page. `admin_url`: a link to hand to the administrator."""
@@ -99,14 +122,24 @@ class Ending:
             retry_after=self.retry_after,
             actor=self.actor,
             text=self._text(language),
+            chores=self._chores(language),
+            approves=self._approves,
             support=None if self.good else support,
         )
 
     def _text(self, language: Language) -> PageText | None:
+        """What the diagnosis says to the reader, where it says more than the page of the code: so
+        a fault looks the same whether the provider was asked or the breaker was open."""
         if self.kind is None:
             return None
-        said = told(Class(self.kind), self.number, language)
-        return PageText(said.title, said.what, said.remedy, said.link)
+        kind, provider = Class(self.kind), self.identity_provider
+        said = readers.said(kind, self.number, provider, self.reader, language)
+        return PageText(said.title, said.what, said.remedy) if said else None
+
+    def _chores(self, language: Language) -> Sequence[str]:
+        if self.kind is None or self.reader != "owner":
+            return ()
+        return readers.chores(Class(self.kind), self.number, self.identity_provider, language)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""

@@ -46,6 +46,8 @@ def outcome(
     retry_after: int | None = None,
     actor: Actor | None = None,
     text: PageText | None = None,
+    chores: Sequence[str] = (),
+    approves: bool = True,
     support: Support | None = None,
 ) -> Page:
     """The result page of `code`: a name of OUTCOMES or any code of KINDS (KeyError otherwise).
@@ -53,6 +55,7 @@ def outcome(
     `account`: who signed in; `expected`: who should have (both masked unless all went well).
     `missing`: required scopes that were not granted. `retry_after`: seconds. `restart_url`,
     `admin_consent_url`: where known. `actor`, `text`: what the diagnosis says, if it says more.
+    `chores`: what the administrator does apart from approving; `approves`: whether that helps.
     `support`: give it for every failure, many texts refer to it.
     """
     name = "connected_findings" if code == "connected" and _failing(checks) else code
@@ -72,7 +75,7 @@ def outcome(
         _remedy(said, shape, language, restart_url, retry_after),
         section(words(language)["about"], _facts(about, {"scopes": scopes}, language)),
     ]
-    if shape.approval:
+    if shape.approval or chores:
         blocks.append(
             approval(
                 language,
@@ -81,6 +84,9 @@ def outcome(
                 client_id=client_id,
                 scopes=scopes,
                 url=link(admin_consent_url),
+                chores=chores,
+                approves=approves,
+                correlation_id=((support and support.provider) or Provider()).correlation_id or "",
             )
         )
     blocks.append(_support(support, name, shape.code, kind, language))
