@@ -172,6 +172,8 @@ def test_a_link_that_cannot_be_stored_is_not_shown(house: House) -> None:
     house.callback_step = replace(house.callback_step, authorizations=faulty)
     ending = attempt(house, NEEDS_ADMIN, url)
     assert (ending.page, ending.handover) == ("admin_consent_required", False)
+    noted = ("handover_failed", {"service": "dynamodb", "code": "Throttled"})
+    assert noted in house.telemetry.notes
 
 
 def test_pages_that_need_no_administrator_hand_nothing_over(house: House) -> None:

@@ -597,7 +597,8 @@ def test_aws_fails_on_the_way(house: House, moment: str) -> None:
     assert ending.page == "broker_unavailable"
     assert house.finish(params) == ending
     assert untouched(house)
-    assert any(fields.get("code") == "Throttled" for _, fields in house.telemetry.notes)
+    noted = ("callback_failed", {"service": "aws", "code": "Throttled"})
+    assert noted in house.telemetry.notes
 
 
 def test_an_outcome_that_cannot_be_remembered_undoes_nothing(house: House) -> None:
@@ -607,6 +608,8 @@ def test_an_outcome_that_cannot_be_remembered_undoes_nothing(house: House) -> No
     house.callback_step = replace(house.callback_step, authorizations=authorizations)
     assert house.finish(params).good
     assert house.one().status is Status.ACTIVE
+    noted = ("remember_failed", {"service": "dynamodb", "code": "Throttled"})
+    assert noted in house.telemetry.notes
 
 
 def test_every_ending_is_logged_and_counted(house: House) -> None:
