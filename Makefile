@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help demo run stop status test mutate bench simulate plots check build deploy acceptance destroy dist docs lock clean
+.PHONY: help demo run stop status test coverage mutate bench simulate plots check build deploy acceptance destroy dist docs lock clean
 
 # The first that runs and is new enough: a shim may be there and fail.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -38,6 +38,10 @@ status: .venv/stamp ## Tell whether the local stack is up; exit status 1 if it i
 test: .venv/stamp .venv-emulator/stamp .venv-msads/stamp ## Run all tests, on a local stack of their own
 	@$(BIN)/python -m local.chromium
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 25 $(ARGS)
+
+coverage: .venv/stamp .venv-emulator/stamp ## Which lines and branches of the broker do unit and contract tests never reach?
+	$(BIN)/coverage run -m pytest tests/unit tests/contract -q
+	$(BIN)/coverage report
 
 mutate: .venv/stamp .venv-mutation/stamp ## Mutation testing of the rules: which changes does no test notice? ARGS: module names
 	@$(BIN)/python -m local.tools.mutate $(ARGS)

@@ -1,9 +1,10 @@
-"""The house in numbers, from imports alone: rooms, arrows, floors, circles, upward arrows.
+"""The house in numbers: rooms, arrows, floors, circles from imports alone; lines and functions.
 
     python -m local.tools.house [PACKAGE DIRECTORY]
 
 A room is a folder or a module directly below the package. An arrow says that some module of one
-room imports some module of another. The floor of a room is the longest way down from it.
+room imports some module of another. The floor of a room is the longest way down from it. A
+function's length is its lines from `def` on, signature and docstring included.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import median, quantiles
 
 from local.template import ROOT
 
@@ -46,6 +48,16 @@ class House:
         """Rooms that stand, directly or not, on themselves."""
         return frozenset(room for room in self.rooms if room in self._below(room))
 
+    @cached_property
+    def lines(self) -> int:
+        """Of all modules of the package, blank ones and comments too."""
+        return sum(len(path.read_text("utf-8").splitlines()) for path in self.package.rglob("*.py"))
+
+    @cached_property
+    def lengths(self) -> tuple[int, ...]:
+        """Of each function and method, protocols' too, in ascending order."""
+        return tuple(sorted(_length(node) for path in self._modules() for node in _functions(path)))
+
     def floor(self, room: str) -> int:
         """0 for a room that imports no other; needs a house without circles."""
         return max(
@@ -62,7 +74,15 @@ class House:
         for room in sorted(self.rooms, key=lambda room: (-floors[room], room)):
             below = sorted(low for high, low in self.arrows if high == room)
             lines.append(f"{floors[room]:>2}  {room:<12} {' '.join(below)}".rstrip())
-        return "\n".join(lines)
+        return "\n".join([*lines, self._sizes()])
+
+    def _sizes(self) -> str:
+        lengths = self.lengths
+        longest, most = lengths[-1], quantiles(lengths, n=10)[-1]
+        return (
+            f"lines {self.lines:,}, functions {len(lengths)}: median {median(lengths):.0f}, "
+            f"p90 {most:.0f}, longest {longest}"
+        )
 
     def _modules(self) -> Iterator[Path]:
         return (
@@ -92,6 +112,15 @@ class House:
             reached |= ahead
             ahead = {low for high, low in self.arrows if high in ahead} - reached
         return reached
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+def _length(function: ast.FunctionDef) -> int:
+    return (function.end_lineno or 0) - function.lineno + 1
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 """Envelope encryption: what lies in the tables can be read by no one who holds only the tables.
 
 A fresh data key for each write, AES-256-GCM. The encryption context is given to KMS *and* is the
-authenticated data of the cipher, so a sealed value opens only in the encryption
-context it was sealed for: same
-stack, incarnation, purpose, resource, epoch and generation.
+authenticated data of the cipher, so a sealed value opens only in the encryption context it was
+sealed for: same stack, incarnation, purpose, resource, epoch and generation.
 
 Layout: version (1 byte) | length of the encrypted data key (2, big endian) | encrypted data key |
 nonce (12) | ciphertext and tag.
