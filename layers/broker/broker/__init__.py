@@ -5,6 +5,7 @@ The wings, each standing on those below it (`tests/unit/test_architecture.py` ho
     functions/<step>/handler.py   parses an event, calls its step, renders the answer
     wiring, settings              the composition root: reads the environment, chooses adapters
     steps         one file a step: connections authorize callback token refresh rotate verify
+                  notify
     web           what API Gateway and browsers see: requests, bodies, representations, pages
     lifecycle     what a connection lives through: policy, redemption, verdict, acceptance, imports
     services      the catalogue of services, and what each service's own API says

@@ -1,7 +1,15 @@
 """Every way a request can fail, as one error and one table.
 
 Problem ─ the root: code, status, actor, detail, remedy, retry_after, provider
-    the code says which; callers branch on the code, never on text.
+│   the code says which; callers branch on the code, never on text.
+├── web.links.LinkProblem                    a link or attempt, and the page that says why
+├── providers.token_response.Unusable        a 200 that is no use; may carry a refresh token
+└── providers.credential_breaker.Blocked     no client credential is worth a call
+
+What else is raised never reaches a caller as it is (docs/architecture.md draws the whole tree):
+ports.errors.Unavailable, ports.errors.Unreachable, ports.credentials.Unusable,
+providers.token_endpoint.Refused, sealing.envelope.SealBroken, services.probes.Stale, and inside
+their own rooms adapters.aws_errors.Refused, services.probes._Failed.
 
 Answers follow RFC 9457 (application/problem+json).
 """
