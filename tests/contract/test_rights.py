@@ -36,12 +36,18 @@ class Recorder:
         return note
 
 
+def statements(role: str) -> Iterator[dict[str, Any]]:
+    """Of a role's policy; those that stand under a condition of the template too."""
+    (policy,) = template.load()["Resources"][role]["Properties"]["Policies"]
+    for statement in policy["PolicyDocument"]["Statement"]:
+        yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+
+
 def allowed(role: str, action: str) -> set[str]:
     """The attributes that a role may touch with an action."""
-    (policy,) = template.load()["Resources"][role]["Properties"]["Policies"]
     (attributes,) = (
         statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
-        for statement in policy["PolicyDocument"]["Statement"]
+        for statement in statements(role)
         if action in statement["Action"]
         and "ForAllValues:StringEquals" in statement.get("Condition", {})
     )
@@ -50,10 +56,9 @@ def allowed(role: str, action: str) -> set[str]:
 
 def kinds(role: str, action: str) -> tuple[str, ...]:
     """The prefixes of keys on which a role may use an action, in the table of what is under way."""
-    (policy,) = template.load()["Resources"][role]["Properties"]["Policies"]
     patterns = [
         pattern
-        for statement in policy["PolicyDocument"]["Statement"]
+        for statement in statements(role)
         if action in statement["Action"]
         and statement["Resource"] == {"Fn::GetAtt": ["AuthorizationsTable", "Arn"]}
         for pattern in statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]

@@ -57,8 +57,8 @@ def _session() -> Session:
     return get_session()
 
 
-def _client(service: str, config: Config) -> Any:
-    client = _session().create_client(service, config=config)
+def _client(service: str, config: Config, session: Session | None = None) -> Any:
+    client = (session or _session()).create_client(service, config=config)
     Idle(client)
     _made.append(client)
     return client
@@ -123,8 +123,7 @@ def sts() -> STSClient:
     global one issues no web identity tokens."""
     session = get_session()
     session.set_config_variable("sts_regional_endpoints", "regional")
-    client: Any = session.create_client("sts", config=QUICK)
-    found: STSClient = client
+    found: STSClient = _client("sts", QUICK, session)
     return found
 
 

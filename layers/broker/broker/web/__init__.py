@@ -10,6 +10,7 @@
                      (whether it has expired: `steps.authorize`)
     invitation       a fresh pair of links
     outcomes         how an attempt in a browser ended
+    returning        who came back from the identity provider
     reloads          what a browser sees that comes back
     pages/           HTML, and the headers it is sent with (`layout.headers`)
     letters/         mails, and what chats and webhooks are told
