@@ -4,6 +4,7 @@
     token_endpoint           the OAuth 2.0 client: redeems codes and refresh tokens
     token_response           a successful answer
     response, diagnosis      a refusal: vetted, then what it means and who must act
+    readers                  what a diagnosis says to the owner, the administrator, the operator
     error_catalogue, terms   answers.json and texts.json of each provider, and their words
     claims                   an ID token's claims, declared and judged
     client_authentication    which credentials are worth a call, and what they send
