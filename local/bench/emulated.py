@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +56,7 @@ def broker(report: Callable[[str], None]) -> Iterator[Ground]:
             # The stack's own rotation would redeem what is measured.
             schedule = deploy.Cloud(own.endpoint).client("scheduler")
             schedule.delete_schedule(Name=names["RotateScheduleName"])
-            os.environ.update(environment(own, names))
+            os.environ.update(environment(own))
             clients.QUICK = PATIENT
             yield _wired(own)
         finally:
@@ -67,38 +67,19 @@ def broker(report: Callable[[str], None]) -> Iterator[Ground]:
             stack.down(own.state)
 
 
-def environment(own: Settings, names: Mapping[str, str]) -> dict[str, str]:
-    """What the functions are told, for all of them together."""
-    cloud = deploy.Cloud(own.endpoint)
-    found = {
-        part["LogicalResourceId"]: part["PhysicalResourceId"]
-        for part in cloud.client("cloudformation").describe_stack_resources(StackName=deploy.NAME)[
-            "StackResources"
-        ]
-    }
-    arn = f"arn:aws:kms:{deploy.REGION}:000000000000:key/"
-    return {
+def environment(own: Settings) -> dict[str, str]:
+    """What the functions are told, for those that are measured together."""
+    functions = deploy.Cloud(own.endpoint).client("lambda")
+    told: dict[str, str] = {}
+    for step in ("rotate", "refresh", "token"):
+        deployed = functions.get_function_configuration(FunctionName=f"{deploy.NAME}-{step}")
+        told |= deployed["Environment"]["Variables"]
+    return told | {
         "AWS_ENDPOINT_URL": own.endpoint,
         "AWS_DEFAULT_REGION": deploy.REGION,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "POWERTOOLS_METRICS_NAMESPACE": "TokenBroker",
-        "STACK_NAME": deploy.NAME,
-        "CONNECTIONS_TABLE": names["ConnectionsTableName"],
-        "VAULT_TABLE": names["VaultTableName"],
-        "AUTHORIZATIONS_TABLE": names["AuthorizationsTableName"],
-        "CONNECTIONS_KEY": arn + found["ConnectionsKey"],
-        "VAULT_KEY": arn + found["VaultKey"],
-        "CLIENT_AUTHENTICATION": "secret",
-        "CLIENT_SECRET": names["ClientSecretArn"],
-        "EVENT_BUS": names["EventBusName"],
-        "CLIENT_ID": own.client_id,
-        "IDENTITY_PLATFORM_URL": own.platform,
-        "ALLOWED_TENANTS": "",
-        "QUEUE_URL": names["RefreshQueueUrl"],
-        "QUEUE_CONCURRENCY": "5",
-        "ROTATION_MINUTES": "1",
-        "REFRESH_FUNCTION": f"{deploy.NAME}-refresh",
     }
 
 
