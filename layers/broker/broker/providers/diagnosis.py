@@ -28,7 +28,6 @@ class Diagnosis:
     """What happened, who must act, and what it means for the connection. Holds nothing unvetted."""
 
     identity_provider: IdentityProvider
-    leg: Endpoint
     kind: Class
     code: str
     """A key of `broker.domain.problems.KINDS`."""
@@ -90,7 +89,6 @@ def conclude(
     wait = answer.retry_after or (entry.retry_after if entry else None) or rule.retry_after
     return Diagnosis(
         identity_provider=identity_provider,
-        leg=leg,
         kind=kind,
         code=rule.code,
         actor="tenant_admin" if stands_in else rule.actor,
