@@ -28,7 +28,6 @@ MODULES = {
         "steps/test_refresh*",
         "steps/test_token*",
         "test_token_answers*",
-        "test_metrics*",
         "test_pauses*",
         "test_races*",
     ),

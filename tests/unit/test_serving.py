@@ -57,7 +57,8 @@ def of(*tokens: Token, **changes: Any) -> Connection:
 def decided(one: Connection, query: Query = Query(), now: int = NOW) -> Outcome:  # noqa: B008
     seen = serving.view(one, TEAM, query)
     match serving.decide(seen, query, now):
-        case Serve(_, ahead):
+        case Serve(token, ahead):
+            assert token is one.tokens[seen.resource]
             return "serve, renew ahead" if ahead else "serve"
         case Renew():
             return "renew"

@@ -18,7 +18,7 @@ from broker.ports.outside import RefreshRequest
 from broker.providers.token_endpoint import Providers
 from broker.sealing.envelope import encryption_context, unseal
 from local.memory import outside
-from tests.fakes.microsoft import CLIENT_ID, OTHER, OWNER, PLATFORM, refusal
+from tests.fakes.microsoft import ABSENT, CLIENT_ID, OTHER, OWNER, PLATFORM, refusal
 from tests.fakes.moments import Killed
 from tests.unit.house import ADS, ADS_RESOURCE, GRAPH, GRAPH_RESOURCE, NAME, STACK, House
 
@@ -437,6 +437,20 @@ def test_bare_refusal_of_another_resource_tries_the_own_one_first(house: House) 
         f"openid profile offline_access {GRAPH}",
         f"openid profile offline_access {ADS}",
     ]
+
+
+def test_the_own_one_that_is_tried_keeps_count_and_loses_no_refresh_token(house: House) -> None:
+    house.microsoft.faults = [refusal("invalid_grant", 65001, suberror="consent_required")]
+    house.refresh("operator", resource=GRAPH_RESOURCE)
+    house.pause(policy.REFUSED_WAIT)
+    house.microsoft.faults = [BARE]
+    house.refresh("operator", resource=GRAPH_RESOURCE)
+    assert house.one().failures[GRAPH_RESOURCE].attempts == 2
+    house.pause(policy.REFUSED_WAIT)
+    refresh_token = opened(house)
+    house.microsoft.faults, house.microsoft.spoilt = [BARE], {"access_token": ABSENT}
+    assert code(house.refresh("operator", resource=GRAPH_RESOURCE)) == "provider_error"
+    assert opened(house) != refresh_token, "what came with an unusable answer is stored"
 
 
 def test_bare_refusal_right_after_the_own_one_worked_asks_no_more(house: House) -> None:
