@@ -12,6 +12,7 @@ from broker.web.pages.language import Language, moment, words
 from broker.web.pages.layout import (
     Page,
     clean,
+    details,
     facts,
     foreign,
     items,
@@ -37,6 +38,7 @@ def ask(
     tenant: str = "",
     scopes: Sequence[str] = (),
     grants: Sequence[Grant] = (),
+    foretold: str = "",
     account: str = "",
     expires_at: Instant | None = None,
     again: bool = False,
@@ -45,6 +47,7 @@ def ask(
 
     `action`: path the form posts ``ticket`` to. `purpose`: in the operator's words. `created_by`:
     ARN of who made the link.
+    `foretold`: whether an administrator will have to approve, in the page's language.
     `account`: username that must sign in, where known. `again`: the button was pressed, but not on
     this page, or in a browser without cookies. Status 200.
     """
@@ -54,6 +57,7 @@ def ask(
         (names["account"], foreign(account) if account else ""),
         (names["scopes"], permissions(scopes, language)),
         (names["teams"], _teams(grants, language)),
+        (names["forecast"], safe(foretold)),
         (names["expires"], _until(expires_at, language)),
     ]
     return _page("ask", language, service, account, rows, _form(action, ticket, language), again)
@@ -122,7 +126,9 @@ def _teams(grants: Sequence[Grant], language: Language) -> str:
     every = words(language)
     if not grants:
         return safe(every["no_teams"])
-    return items([_team(grant, every) for grant in grants], language)
+    exactly = items([foreign(grant.principal) for grant in grants], language)
+    shown = items([_team(grant, every) for grant in grants], language)
+    return shown + details(every["exactly"], exactly)
 
 
 def _team(grant: Grant, every: dict[str, Any]) -> str:

@@ -30,9 +30,10 @@ _LINK = Shape("invalid_request")
 OUTCOMES: dict[str, Shape] = {
     "connected": Shape(tone="good"),
     "connected_findings": Shape(tone="warn"),
+    "connected_waiting": Shape(tone="wait"),
     "admin_consent_received": Shape(tone="good"),
-    "consent_declined": Shape(again=True, approval=True),
-    "admin_consent_required": Shape(again=True, approval=True),
+    "consent_declined": Shape(tone="wait", again=True, approval=True),
+    "admin_consent_required": Shape(tone="wait", again=True, approval=True),
     "admin_consent_declined": Shape("consent_declined", again=True, actor="tenant_admin"),
     "admin_consent_incomplete": Shape("admin_consent_required", again=True, actor="tenant_admin"),
     "mfa_required": Shape(again=True),
@@ -41,7 +42,7 @@ OUTCOMES: dict[str, Shape] = {
     "account_mismatch": Shape(again=True),
     "tenant_not_allowed": Shape(again=True),
     "scope_not_granted": Shape(again=True, actor="owner"),
-    "suspended": Shape(),
+    "suspended": Shape(tone="wait"),
     "conflict": Shape(),
     "client_misconfigured": Shape(),
     "no_refresh_token": Shape("client_misconfigured"),
@@ -68,7 +69,9 @@ OUTCOMES: dict[str, Shape] = {
 """Every outcome with a text of its own. Any other code of KINDS gets the general text."""
 
 
-SUCCESSES = frozenset({"connected", "connected_findings", "admin_consent_received"})
+SUCCESSES = frozenset(
+    {"connected", "connected_findings", "connected_waiting", "admin_consent_received"}
+)
 """Outcomes of status 200; all others have the status of their problem code."""
 
 
