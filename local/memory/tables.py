@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from broker.domain.attempts import OpenLink, Progress, State, Ticket
-from broker.domain.connection import Connection, Due, Failure, Sealed, Status, StoredRefreshToken
+from broker.domain.connection import (
+    Connection,
+    Due,
+    Failure,
+    Findings,
+    Sealed,
+    Status,
+    StoredRefreshToken,
+)
 from broker.domain.names import Incarnation, Instant, Name
 from broker.ports.stores import (
     CHANGED,
@@ -125,6 +133,14 @@ class Connections:
             )
             return True
 
+    def checked(self, name: Name, incarnation: Incarnation, epoch: int, findings: Findings) -> bool:
+        with self._tables.lock:
+            found = self._tables.current(name, incarnation)
+            if not found or found.epoch != epoch:
+                return False
+            self._tables.connections[name] = replace(found, findings=findings)
+            return True
+
     def lease(
         self,
         name: Name,
@@ -152,11 +168,12 @@ class Connections:
         now: Instant,
         until: Instant,
         generation: int,
+        used_by: Mapping[str, Instant] | None = None,
     ) -> bool:
         with self._tables.lock:
             if self.lease(name, incarnation, owner, now, until, generation) is None:
                 return False
-            self.used(name, incarnation, now)
+            self.used(name, incarnation, now, used_by)
             return True
 
     def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
@@ -165,11 +182,18 @@ class Connections:
             if found and found.lease_owner == owner:
                 self._tables.connections[name] = replace(found, lease_owner=None, lease_until=None)
 
-    def used(self, name: Name, incarnation: Incarnation, now: Instant) -> None:
+    def used(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        now: Instant,
+        used_by: Mapping[str, Instant] | None = None,
+    ) -> None:
         with self._tables.lock:
             found = self._tables.current(name, incarnation)
             if found:
-                self._tables.connections[name] = replace(found, last_used_at=now)
+                by = found.used_by if used_by is None else used_by
+                self._tables.connections[name] = replace(found, last_used_at=now, used_by=by)
 
     def settle(self, settlement: Settlement) -> bool:
         with self._tables.lock:
@@ -325,6 +349,7 @@ class Consents:
                 failures={},
                 last_error=None,
                 consent_error=None,
+                findings=None,
                 suspicion=None,
                 authorized_at=consent.now,
                 refreshed_at=consent.now,

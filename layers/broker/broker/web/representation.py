@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from broker.domain.attempts import Ticket
-from broker.domain.connection import Connection, Failure, Status
+from broker.domain.connection import Connection, Failure, Findings, Status
 from broker.domain.names import Instant, rfc3339, slug
 from broker.domain.problems import Problem
 from broker.services.forecast import Forecast
@@ -39,8 +40,10 @@ def connection(
         "refreshed_at": _time(one.refreshed_at),
         "next_refresh_at": _time(due),
         "last_used_at": _time(one.last_used_at),
+        "used_by": _uses(one.used_by),
         "last_error": one.last_error and _failure(one.last_error),
         "consent_error": one.consent_error and _failure(one.consent_error),
+        "findings": one.findings and _findings(one.findings),
         "authorization": _authorization(one, ticket, admin),
     }
 
@@ -81,6 +84,19 @@ def position(text: str) -> tuple[str, str]:
 
 def _time(instant: Instant | None) -> str | None:
     return None if instant is None else rfc3339(instant)
+
+
+def _findings(findings: Findings) -> dict[str, Any]:
+    """In the shape that `verify` answers, and when it was."""
+    shown = ("name", "ok", "code", "detail", "actor", "remedy")
+    checks = [{name: getattr(check, name) for name in shown} for check in findings.checks]
+    return {"at": rfc3339(findings.at), "ok": findings.failed is None, "checks": checks}
+
+
+def _uses(used_by: Mapping[str, Instant]) -> list[dict[str, str]]:
+    """The latest first."""
+    latest = sorted(used_by.items(), key=lambda use: use[1], reverse=True)
+    return [{"principal": principal, "at": rfc3339(at)} for principal, at in latest]
 
 
 def _failure(failure: Failure) -> dict[str, Any]:

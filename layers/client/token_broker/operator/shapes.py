@@ -104,6 +104,13 @@ class LastError(TypedDict):
     provider: dict[str, Any] | None
 
 
+class Use(TypedDict):
+    """Who fetched a token, and when they were last recorded: at most once an hour."""
+
+    principal: str
+    at: str
+
+
 class Authorization(TypedDict):
     """The link that is open."""
 
@@ -112,6 +119,25 @@ class Authorization(TypedDict):
     started_at: NotRequired[str | None]
     returned_at: NotRequired[str | None]
     attempts: NotRequired[int]
+
+
+class Check(TypedDict):
+    """One check of `verify`. `code`, `actor`: None where all is well."""
+
+    name: str
+    ok: bool
+    code: str | None
+    detail: str | None
+    actor: str | None
+    remedy: str | None
+
+
+class Findings(TypedDict):
+    """What the check after the latest consent found."""
+
+    at: str
+    ok: bool
+    checks: list[Check]
 
 
 class Connection(TypedDict):
@@ -135,7 +161,7 @@ class Connection(TypedDict):
     contacts: Contacts | None
     version: int
     generation: int
-    used_by: Any
+    used_by: list[Use]
     created_at: str
     authorized_at: str | None
     refreshed_at: str | None
@@ -143,7 +169,7 @@ class Connection(TypedDict):
     last_used_at: str | None
     last_error: LastError | None
     consent_error: LastError | None
-    findings: Any
+    findings: Findings | None
     authorization: Authorization | None
 
 
@@ -166,17 +192,6 @@ def excess(one: Connection) -> list[str]:
     if isinstance(given, dict):
         return [scope for scopes in given.values() for scope in scopes]
     return given
-
-
-class Check(TypedDict):
-    """One check of `verify`. `code`, `actor`: None where all is well."""
-
-    name: str
-    ok: bool
-    code: str | None
-    detail: str | None
-    actor: str | None
-    remedy: str | None
 
 
 class Verification(TypedDict):
