@@ -10,6 +10,7 @@
     verdict       what a refusal makes of the connection: at risk, broken, or nothing
     custody       the stored refresh token: opened, replaced, retired
     policy        the durations, and when to redeem or to wait
+    usage         who fetched tokens, and when: a few principals, at most once an hour
     events        what the event bus is told
 
 A connection, a request and an answer of the identity provider enter; decisions, stored state and
