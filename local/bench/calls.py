@@ -53,7 +53,8 @@ def paths(ground: Ground) -> dict[str, Calls]:
     valid = ground.add("calls-valid", now + 3000, now + 2000)
     expired = ground.add("calls-expired", now - 10, now + 2000)
     first, second = (ground.add(f"calls-due-{each}", now + 300, now - 1) for each in "ab")
-    ground.connections.used(valid.name, valid.incarnation, Instant(now))
+    known = {TEAM.principal: Instant(now)}
+    ground.connections.used(valid.name, valid.incarnation, Instant(now), known)
     warm = ground.environment()
 
     def measure(work: Callable[[], object]) -> Calls:
