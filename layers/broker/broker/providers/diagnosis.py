@@ -121,9 +121,10 @@ def told(
 ) -> Text:
     """What to tell people about a diagnosis of which only class and number were kept.
 
-    A number's own text holds for the class it has by itself, not for what a leg makes of it."""
+    A number's own text holds for the class that an `error` beside it makes, else for the class it
+    has by itself; not for what a leg makes of it."""
     entry = table(identity_provider).numbers.get(number or 0)
-    if entry is None or kind is entry.kind or kind in (entry.beside or {}).values():
+    if entry is None or kind in ((entry.beside or {}).values() or (entry.kind,)):
         return words(kind, number, language, identity_provider)
     meaning = (entry.meaning or {}).get(language, "")
     return words(kind, None, language, identity_provider)._replace(meaning=meaning)

@@ -52,7 +52,8 @@ class Entry:
     retry_after: int | None = None
     scope_related: bool = False
     spreads: bool = False
-    """Comes and goes for some minutes after a credential was registered."""
+    """Comes and goes: for some minutes after a credential was registered, or while the provider
+    cannot reach what it judges by."""
     beside: dict[str, Class] | None = None
     """Where an `error` beside it makes another class of it."""
     marks: frozenset[Mark] = frozenset()
