@@ -12,11 +12,12 @@ from broker import settings, wiring
 from broker.adapters.telemetry import Telemetry
 from broker.domain.attempts import LinkKind
 from broker.web import browser, gateway, links
-from broker.web.pages.language import negotiate
+from broker.web.pages.layout import Frame
 
 TELEMETRY = Telemetry("authorize")
 SETTINGS = settings.parse(settings.Authorize, os.environ)
 STEP = wiring.authorize_step(SETTINGS, TELEMETRY)
+FRAME = Frame(SETTINGS.organization_name, SETTINGS.support_contact)
 ROUTES = APIGatewayRestResolver()
 
 
@@ -28,6 +29,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             gateway.Request(event),
             TELEMETRY,
             SETTINGS.client_id,
+            FRAME,
         )
     finally:
         TELEMETRY.flush()
@@ -78,10 +80,11 @@ def _begin(kind: LinkKind) -> Response[str]:
 def _page(
     kind: LinkKind, request: gateway.Request, ticket: str | None, *, again: bool = False
 ) -> Response[str]:
-    language = negotiate(request.header("accept-language"))
+    language = browser.language(request)
     page = STEP.show(kind, ticket, _base(request), language, again=again)
     cookie = None if links.cookie(request.header("cookie")) else STEP.randomness.secret()
-    return browser.page(page, browser.targets(SETTINGS.identity_platform_url), cookie)
+    targets = browser.targets(SETTINGS.identity_platform_url)
+    return browser.page(page, request, FRAME, targets, cookie)
 
 
 def _base(request: gateway.Request) -> str:

@@ -10,11 +10,12 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from broker import settings, wiring
 from broker.adapters.telemetry import Telemetry
 from broker.web import browser, gateway, links
-from broker.web.pages.language import negotiate
+from broker.web.pages.layout import Frame
 
 TELEMETRY = Telemetry("callback")
 SETTINGS = settings.parse(settings.Callback, os.environ)
 STEP = wiring.callback_step(SETTINGS, TELEMETRY)
+FRAME = Frame(SETTINGS.organization_name, SETTINGS.support_contact)
 ROUTES = APIGatewayRestResolver()
 
 
@@ -26,6 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             gateway.Request(event),
             TELEMETRY,
             SETTINGS.client_id,
+            FRAME,
         )
     finally:
         TELEMETRY.flush()
@@ -39,5 +41,6 @@ def finish() -> Response[str]:
     ending = STEP.finish(params, links.cookie(request.header("cookie")), request.id)
     base = request.base_url(SETTINGS.public_base_url)
     admin_url = links.handover_url(base, params.get("state")) if ending.handover else None
-    language = negotiate(request.header("accept-language"))
-    return browser.page(ending.render(language, SETTINGS.client_id, admin_url))
+    language = browser.language(request)
+    shown = ending.render(language, SETTINGS.client_id, admin_url)
+    return browser.page(shown, request, FRAME)

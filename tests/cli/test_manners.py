@@ -305,6 +305,7 @@ def test_an_interrupted_connect_says_how_to_go_on(
 ) -> None:
     server, run = hostile
     links = {"authorize_url": "https://b/a", "admin_consent_url": "https://b/b", "expires_at": "x"}
+    links |= {"admin_forecast": "required", "admin_forecast_reason": "By definition."}
     server.script += [Answer(201, links), Answer(200, one(**PENDING))]
 
     def interrupt(_: float) -> None:
@@ -314,6 +315,7 @@ def test_an_interrupted_connect_says_how_to_go_on(
     result = run("connect", "a")
     assert result.exit_code == exits.INTERRUPTED
     assert "token-broker wait a" in result.stderr
+    assert "send that link as well. By definition." in " ".join(result.stderr.split())
 
 
 def test_what_a_browser_brought_is_told_before_an_older_failure(hostile: Hostile) -> None:

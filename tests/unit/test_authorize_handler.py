@@ -37,6 +37,8 @@ class Site:
             client_id="c",
             public_base_url=BASE,
             identity_platform_url="https://login.microsoftonline.com",
+            organization_name="Example K.K.",
+            support_contact="help@example.com",
         )
         step = self.house.authorize_step
         self.function = handlers.load(monkeypatch, "authorize", step, own)
@@ -93,6 +95,44 @@ def test_the_page_gives_the_cookie_that_its_button_demands(site: Site, route: st
     assert stored.cookie == Secret(cookie.partition("=")[2].partition(";")[0]).sha256()
     assert links.value(state)
     assert header(gone, "Set-Cookie") is None
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_page_names_who_asks_and_whom_to_ask(site: Site, route: str) -> None:
+    for page in (site.get(route), site.get(route, {"ticket": ["unknown"]})):
+        assert "Example K.K." in page["body"]
+        assert "help@example.com" in page["body"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_the_language_is_chosen_on_the_page_and_kept(site: Site, route: str) -> None:
+    ticket = site.tickets[route]
+    english = site.get(route, cookie=COOKIE)
+    assert f'href="?ticket={ticket}&amp;lang=ja"' in english["body"]
+    japanese = site.get(route, {"ticket": [ticket], "lang": ["ja"]}, cookie=COOKIE)
+    assert '<html lang="ja">' in japanese["body"]
+    assert f'href="?ticket={ticket}&amp;lang=en"' in japanese["body"]
+    kept = str(header(japanese, "Set-Cookie")).partition(";")[0]
+    again = site.get(route, cookie=f"{COOKIE}; {kept}", accept_language="en")
+    assert '<html lang="ja">' in again["body"]
+    assert header(again, "Set-Cookie") is None
+
+
+@pytest.mark.parametrize("asked", ["fr", "ja'\"><script>", ""])
+def test_a_language_there_is_none_of_changes_nothing(site: Site, asked: str) -> None:
+    query = {"ticket": [site.tickets["authorize"]], "lang": [asked]}
+    page = site.get("authorize", query, cookie=f"{COOKIE}; __Host-tb-lang={asked}")
+    assert '<html lang="en">' in page["body"]
+    assert header(page, "Set-Cookie") is None
+    assert "<script" not in page["body"]
+
+
+def test_a_link_that_is_used_up_says_so_when_it_is_opened(site: Site) -> None:
+    for _ in range(links.STARTS):
+        assert site.post("authorize", cookie=COOKIE)["statusCode"] == 303
+    page = site.get("authorize", cookie=COOKIE)
+    assert page["statusCode"] == 400
+    assert "link_used_up" in page["body"]
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -166,13 +166,13 @@ def test_support_details_are_plain_lines_in_one_block() -> None:
     html = full("mfa_required", "ja").html
     block = re.findall(r"<pre[^>]*>(.*?)</pre>", html, re.DOTALL)[-1]
     assert block.split("\n") == [
-        "Code: mfa_required (409)",
-        "Time: 2026-11-21T03:04:05Z",
-        "Request ID: request-1",
-        "Microsoft error: access_denied basic_action AADSTS65004",
-        "Trace ID: trace-1",
-        "Correlation ID: correlation-1",
-        "Timestamp: then",
+        "コード (Code): mfa_required (409)",
+        "時刻 (Time): 2026-11-21T03:04:05Z",
+        "要求 ID (Request ID): request-1",
+        "Microsoft のエラー (Error): access_denied basic_action AADSTS65004",
+        "トレース ID (Trace ID): trace-1",
+        "相関 ID (Correlation ID): correlation-1",
+        "タイムスタンプ (Timestamp): then",
     ]
 
 
@@ -190,7 +190,7 @@ PEOPLE: dict[str, str] = {
     "arn:aws:iam::111122223333:role/team-*": "every role named team-* (AWS account 111122223333)",
     "111122223333": "everyone in AWS account 111122223333",
     "arn:aws:sts::111122223333:assumed-role/operator/taro@example.com": (
-        "taro@example.com as operator (AWS account 111122223333)"
+        "operator: taro@example.com (AWS account 111122223333)"
     ),
     "arn:aws-cn:iam::111122223333:user/taro": "taro (AWS account 111122223333)",
     "something else": "something else",

@@ -17,6 +17,7 @@ from broker.domain.attempts import OpenLink
 from broker.domain.names import Instant
 from broker.domain.secret import Secret
 from broker.ports.outside import Reply
+from broker.services.forecast import forecast
 from broker.web.invitation import Invitation
 
 SECRET = Secret("canary")
@@ -98,7 +99,11 @@ def test_values_that_carry_secrets_in_the_open_print_without_them() -> None:
         Reply(200, {"set-cookie": "canary"}, b"canary"),
         Secret("https://login.example/?state=canary"),
         Invitation(
-            "https://b.example/?ticket=canary", "https://b.example/?ticket=canary", ("", ""), OPENED
+            "https://b.example/?ticket=canary",
+            "https://b.example/?ticket=canary",
+            ("", ""),
+            OPENED,
+            forecast([], None),
         ),
     ]
     assert "canary" not in repr(carriers)

@@ -47,6 +47,8 @@ class Authorize:
     client_id: str
     identity_platform_url: str
     public_base_url: str
+    organization_name: str
+    support_contact: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class Callback(Refresh):
     refresh_function: str
     verify_function: str
     public_base_url: str
+    organization_name: str
+    support_contact: str
 
 
 @dataclass(frozen=True, slots=True)

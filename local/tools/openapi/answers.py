@@ -13,6 +13,7 @@ from broker.domain.names import IdentityProvider, Incarnation, Instant, Name
 from broker.domain.problems import KINDS, Actor, Problem, Provider
 from broker.sealing.envelope import PARAMETERS
 from broker.services import catalogue
+from broker.services.forecast import GRAVEST_FIRST, forecast
 from broker.web import readers, representation
 from local.tools.openapi.infer import Schema, infer
 
@@ -133,7 +134,13 @@ def problem() -> Schema:
 
 def links() -> Schema:
     """A pair of links."""
-    return infer([representation.links("https://a", "https://b", NOON)], {})
+    samples = [
+        representation.links("https://a", "https://b", NOON) | representation.forecast(foretold)
+        for foretold in (forecast(["https://a.example/b"], None), forecast([], "consumers"))
+    ]
+    schema = infer(samples, {})
+    schema["properties"]["admin_forecast"] = {"type": "string", "enum": sorted(GRAVEST_FIRST)}
+    return schema
 
 
 def created() -> Schema:

@@ -18,6 +18,7 @@ from broker.ports.errors import Unavailable, Unreachable
 from broker.ports.outside import RefreshRequest
 from broker.web.links import LinkProblem
 from broker.web.outcomes import Ending
+from broker.web.pages.people import mask
 from local.memory import outside
 from tests.fakes.microsoft import OTHER, OWNER, TENANT, refusal
 from tests.fakes.moments import Killed
@@ -313,6 +314,8 @@ def test_another_identity_is_refused_on_re_consent(house: House) -> None:
     before, kept = house.one(), house.kept()
     ending = house.consent(house.renew()["authorize_url"], OTHER)
     assert (ending.page, ending.expected) == ("account_mismatch", OWNER.username)
+    assert ending.account == mask(OTHER.username)
+    assert OTHER.username not in str(ending.as_dict())
     assert house.kept() == kept
     assert (house.one().account, house.one().epoch) == (OWNER, before.epoch)
     assert house.fetch()["expires_in"] == 3600

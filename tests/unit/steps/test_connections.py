@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
+from broker.domain.attempts import LinkKind
 from broker.domain.connection import Connection, Expected, Status
 from broker.domain.names import Incarnation, Name
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
 from broker.ports.errors import Unavailable
+from broker.services.forecast import forecast
 from broker.web import bodies
 from local.memory import outside
 from tests.fakes.microsoft import CLIENT_ID, OWNER, TENANT, refusal
-from tests.unit.house import ACCOUNT_ID, ADS, GRAPH, MAIL, NAME, OPERATOR, House, ticket
+from tests.unit.house import ACCOUNT_ID, ADS, BASE, GRAPH, MAIL, NAME, OPERATOR, House, ticket
 
 
 @pytest.fixture
@@ -40,10 +42,21 @@ def test_creation_answers_two_links(house: House) -> None:
         "connection": NAME,
         "status": "pending",
         "expires_at": "2027-01-22T08:00:00Z",
+        "admin_forecast": "unknown",
+        "admin_forecast_reason": forecast(house.one().scopes, None).reason(),
     }
     assert authorize.startswith("https://broker.example.com/authorize?ticket=")
     assert admin.startswith("https://broker.example.com/admin-consent?ticket=")
     assert ticket(authorize) != ticket(admin)
+
+
+def test_a_link_foretells_whether_an_administrator_must_approve(house: House) -> None:
+    answer = house.create(tenant="consumers")
+    assert answer["admin_forecast"] == "unlikely"
+    link = ticket(answer["authorize_url"])
+    page = house.authorize_step.show(LinkKind.AUTHORIZE, link, BASE, "ja").html
+    assert forecast([], "consumers").reason("ja") in page
+    assert forecast([], "consumers").reason("en") not in page
 
 
 def test_tickets_are_stored_as_digests_only(house: House) -> None:
@@ -266,7 +279,13 @@ def test_a_new_link_ends_the_earlier_one(house: House) -> None:
     first = house.create()
     second = house.renew()
     assert house.one().link == 2
-    assert second.keys() == {"authorize_url", "admin_consent_url", "expires_at"}
+    assert second.keys() == {
+        "authorize_url",
+        "admin_consent_url",
+        "expires_at",
+        "admin_forecast",
+        "admin_forecast_reason",
+    }
     with pytest.raises(Problem):
         house.begin(first["authorize_url"])
     with pytest.raises(Problem):

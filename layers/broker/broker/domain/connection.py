@@ -280,3 +280,9 @@ class Check:
     remedy: str = ""
     finding: str | None = None
     """Key of its text in other languages (`checks.told`)."""
+
+
+def titled(connection: Connection) -> str:
+    """The connection as people know it, and by its name for those who ask the operator."""
+    shown = connection.display_name
+    return f"{shown} ({connection.name})" if shown else connection.name

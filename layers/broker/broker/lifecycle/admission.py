@@ -12,6 +12,14 @@ from broker.domain.text import printable
 MAX_USERNAME = 256
 
 
+class Mismatch(Problem):
+    """Another account signed in than the connection's."""
+
+    def __init__(self, detail: str, account: Account) -> None:
+        self.username = printable(account.username, MAX_USERNAME)
+        super().__init__("account_mismatch", detail)
+
+
 def admit(
     account: Account,
     connection: Connection,
@@ -32,12 +40,12 @@ def admit(
         raise Problem("tenant_not_allowed", "The broker does not admit accounts of this tenant.")
     expected = connection.expected
     if expected.tenant_id and expected.tenant_id != account.tenant_id:
-        raise Problem("account_mismatch", "The account is of another tenant than expected.")
+        raise Mismatch("The account is of another tenant than expected.", account)
     if not allow_change:
         if connection.account and not account.same(connection.account):
-            raise Problem("account_mismatch", "Another account than last time consented.")
+            raise Mismatch("Another account than last time consented.", account)
         if not connection.account and not _expected(account, expected):
-            raise Problem("account_mismatch", "Another account than the expected one consented.")
+            raise Mismatch("Another account than the expected one consented.", account)
     return replace(account, username=printable(account.username, MAX_USERNAME))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from broker.domain.attempts import LinkKind, OpenLink, State
-from broker.domain.connection import Connection
+from broker.domain.connection import Connection, titled
 from broker.domain.names import Instant, single_tenant
 from broker.domain.secret import Secret
 from broker.ports.ambient import Clock, Randomness, Telemetry
@@ -19,6 +19,7 @@ from broker.ports.stores import Authorizations, Descriptions
 from broker.providers.platform import AuthorizationRequest, Registrations
 from broker.services import catalogue
 from broker.web import links
+from broker.web.invitation import expectation
 from broker.web.links import LinkProblem
 from broker.web.pages.ask import ask, ask_admin
 from broker.web.pages.language import Language
@@ -94,6 +95,7 @@ class Step:
             tenant=single_tenant(connection.tenant),
             scopes=link.scopes,
             grants=connection.grants,
+            foretold=expectation(connection, link).reason(language),
             account=known or connection.expected.username or "",
             expires_at=link.expires_at,
             again=again,
@@ -139,6 +141,9 @@ class Step:
         if ticket.expires_at <= self.clock():
             raise LinkProblem("link_expired")
         connection, link = links.still_open(self.descriptions.describe(ticket.name), ticket)
+        counted = self.authorizations.ticket(ticket.record) if ticket.record else ticket
+        if counted and counted.starts >= links.STARTS:
+            raise LinkProblem("link_used_up")
         digest = ticket.record or secret.sha256()
         return Visit(secret, digest, ticket.opened_at, connection, link)
 
@@ -159,9 +164,3 @@ class Step:
         if attempt.kind is LinkKind.ADMIN:
             return client.platform.admin_consent_url(request)
         return client.platform.authorize_url(request)
-
-
-def titled(connection: Connection) -> str:
-    """The connection as people know it, and by its name for those who ask the operator."""
-    shown = connection.display_name
-    return f"{shown} ({connection.name})" if shown else connection.name

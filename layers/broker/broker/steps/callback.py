@@ -17,6 +17,7 @@ from broker.domain.names import Instant
 from broker.domain.problems import Problem, Provider
 from broker.domain.secret import Secret
 from broker.lifecycle.acceptance import Acceptance, Terms
+from broker.lifecycle.admission import Mismatch
 from broker.lifecycle.entitlement import Followup
 from broker.lifecycle.events import tell
 from broker.ports.ambient import Clock, Telemetry
@@ -31,6 +32,7 @@ from broker.services import catalogue
 from broker.web import links, reloads
 from broker.web.links import LinkProblem, Page
 from broker.web.outcomes import Ending
+from broker.web.pages.people import mask
 from broker.web.returning import Return
 
 BUDGET = 20.0
@@ -220,7 +222,8 @@ class Step:
         connection, shown = back.connection, self._refuse(back, problem)
         if problem.code == "account_mismatch":
             expected = connection.account or connection.expected
-            return replace(shown, expected=expected.username or "")
+            signed_in = problem.username if isinstance(problem, Mismatch) else ""
+            return replace(shown, account=mask(signed_in), expected=expected.username or "")
         if problem.code == "scope_not_granted":
             required = catalogue.required(connection.service, connection.resource)
             answered = scopes.answered(tokens.scope, connection.resource)

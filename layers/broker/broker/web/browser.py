@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -15,8 +16,8 @@ from broker.ports.ambient import Telemetry
 from broker.web import gateway, links
 from broker.web.links import LinkProblem
 from broker.web.outcomes import Ending
-from broker.web.pages.language import negotiate
-from broker.web.pages.layout import Page, headers
+from broker.web.pages.language import LANGUAGES, Language, negotiate
+from broker.web.pages.layout import Frame, Page, framed, headers
 
 PERSONAL_SIGN_IN = "https://login.live.com"
 """Microsoft sends personal accounts on to here. Chromium holds every redirect after a form against
@@ -49,14 +50,45 @@ def form(request: gateway.Request, name: str) -> str:
     return values[0]
 
 
+def language(request: gateway.Request) -> Language:
+    """What the address asks for, else what was chosen before, else what the browser prefers."""
+    chosen = _chosen(request) or links.language(request.header("cookie"))
+    return chosen or negotiate(request.header("accept-language"))
+
+
+def _chosen(request: gateway.Request) -> Language | None:
+    asked = request.query.get("lang", [])
+    return next((name for name in LANGUAGES if asked == [name]), None)
+
+
 def page(
-    shown: Page, form_action: Sequence[str] = (), cookie: Secret | None = None
+    shown: Page,
+    request: gateway.Request,
+    frame: Frame,
+    form_action: Sequence[str] = (),
+    cookie: Secret | None = None,
 ) -> Response[str]:
-    """A page as an answer. `cookie`: for a browser that has none."""
+    """A page as an answer, in its frame. `cookie`: for a browser that has none."""
     sent: dict[str, Any] = {**headers(form_action, shown.language)}
-    if cookie:
-        sent["Set-Cookie"] = links.set_cookie(cookie)
-    return Response(shown.status, sent.pop("Content-Type"), shown.html, sent)
+    cookies = [links.set_cookie(cookie)] if cookie else []
+    if chosen := _chosen(request):
+        cookies.append(links.set_language(chosen))
+    if cookies:
+        sent["Set-Cookie"] = cookies
+    html = framed(shown, replace(frame, switch=_switch(request, shown.language))).html
+    return Response(shown.status, sent.pop("Content-Type"), html, sent)
+
+
+def _switch(request: gateway.Request, shown: Language) -> str:
+    """This page in the other language. Of the query only what names the page is kept: a ticket, or
+    a state, whose outcome a second load shows without its code."""
+    other = next(name for name in LANGUAGES if name != shown)
+    kept = {
+        name: values[0]
+        for name in ("ticket", "state")
+        if len(values := request.query.get(name, [])) == 1 and links.value(values[0])
+    }
+    return f"?{urlencode(kept | {'lang': other})}" if kept else ""
 
 
 def redirect(location: Secret) -> Response[str]:
@@ -74,6 +106,7 @@ def guard(
     request: gateway.Request,
     telemetry: Telemetry,
     client_id: str,
+    frame: Frame,
 ) -> dict[str, Any]:
     """The answer of some work; whatever it raises becomes a page and a reason in the log."""
     try:
@@ -85,7 +118,7 @@ def guard(
         broken = broken.refused(problem, problem.page)
     else:
         broken = broken.refused(problem)
-    found = broken.render(negotiate(request.header("accept-language")), client_id)
+    found = framed(broken.render(language(request), client_id), frame)
     sent = headers((), found.language)
     return {
         "statusCode": problem.status,

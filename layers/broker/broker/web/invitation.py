@@ -8,6 +8,7 @@ from broker.domain.attempts import LinkKind, OpenLink, Ticket
 from broker.domain.connection import Connection
 from broker.ports.ambient import Randomness
 from broker.ports.stores import Authorizations
+from broker.services.forecast import Forecast, forecast
 from broker.web import links, representation
 
 
@@ -20,11 +21,20 @@ class Invitation:
     tickets: tuple[str, str]
     """SHA-256 of each, for the connection."""
     opened: OpenLink
+    foretold: Forecast
+    """Whether an administrator will have to approve."""
 
     def shown(self) -> dict[str, str]:
         """As operators get them."""
         expires_at = self.opened.expires_at
-        return representation.links(self.authorize_url, self.admin_consent_url, expires_at)
+        pair = representation.links(self.authorize_url, self.admin_consent_url, expires_at)
+        return pair | representation.forecast(self.foretold)
+
+
+def expectation(connection: Connection, opened: OpenLink) -> Forecast:
+    """Whether an administrator will have to approve what this link asks for."""
+    tenant = connection.expected.tenant_id or connection.tenant
+    return forecast(opened.scopes, tenant, connection.identity_provider)
 
 
 def invite(
@@ -52,4 +62,5 @@ def invite(
         links.url(base_url, LinkKind.ADMIN, admin),
         (authorize.sha256(), admin.sha256()),
         opened,
+        expectation(connection, opened),
     )

@@ -15,8 +15,10 @@ from broker.domain.attempts import LinkKind, OpenLink, State, Ticket
 from broker.domain.connection import Connection
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
+from broker.web.pages.language import LANGUAGES, Language
 
 COOKIE = "__Host-tb"
+LANGUAGE_COOKIE = "__Host-tb-lang"
 STARTS = 20
 """Attempts one link allows."""
 ATTEMPT_SECONDS = 900
@@ -107,3 +109,15 @@ def cookie(header: str | None) -> Secret | None:
 def set_cookie(secret: Secret) -> str:
     """The Set-Cookie header. Lax: Microsoft's redirect back is a top-level GET."""
     return f"{COOKIE}={secret.open()}; Path=/; Secure; HttpOnly; SameSite=Lax"
+
+
+def language(header: str | None) -> Language | None:
+    """The language that was chosen before, from a Cookie header."""
+    pairs = (part.strip().partition("=") for part in (header or "").split(";"))
+    kept = {text for name, _, text in pairs if name == LANGUAGE_COOKIE}
+    return next((known for known in LANGUAGES if kept == {known}), None)
+
+
+def set_language(chosen: Language) -> str:
+    """Keeps a choice until the browser is closed: the way to the provider and back forgets it."""
+    return f"{LANGUAGE_COOKIE}={chosen}; Path=/; Secure; HttpOnly; SameSite=Lax"

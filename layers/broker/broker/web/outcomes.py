@@ -37,6 +37,8 @@ class Ending:
 
     page: str
     connection: str = ""
+    """Its display name and name."""
+    purpose: str = ""
     service: str = ""
     account: str = ""
     expected: str = ""
@@ -110,6 +112,7 @@ class Ending:
             self.page,
             language,
             connection=self.connection,
+            purpose=self.purpose,
             service=self.service,
             account=self.account,
             expected=self.expected,

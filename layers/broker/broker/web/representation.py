@@ -11,6 +11,7 @@ from broker.domain.attempts import Ticket
 from broker.domain.connection import Connection, Failure, Status
 from broker.domain.names import Instant, rfc3339, slug
 from broker.domain.problems import Problem
+from broker.services.forecast import Forecast
 from broker.web.fields import FIELDS
 
 
@@ -56,6 +57,11 @@ def links(authorize_url: str, admin_consent_url: str, expires_at: Instant) -> di
         "admin_consent_url": admin_consent_url,
         "expires_at": rfc3339(expires_at),
     }
+
+
+def forecast(foretold: Forecast) -> dict[str, str]:
+    """Whether an administrator will have to approve, and why, in English."""
+    return {"admin_forecast": foretold.outlook, "admin_forecast_reason": foretold.reason()}
 
 
 def cursor(position: tuple[str, str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from broker.domain.attempts import LinkKind, OpenLink, State
-from broker.domain.connection import Connection
+from broker.domain.connection import Connection, titled
 from broker.domain.names import single_tenant
 from broker.domain.secret import Secret
 from broker.services import catalogue
@@ -29,7 +29,8 @@ class Return:
         """What every page about it tells."""
         return Ending(
             page,
-            connection=self.connection.name,
+            connection=titled(self.connection),
+            purpose=self.connection.purpose,
             service=catalogue.find(self.connection.service).title,
             tenant=single_tenant(self.connection.tenant),
             scopes=self.link.scopes,

@@ -80,7 +80,8 @@ class Links(TypedDict):
     authorize_url: str
     admin_consent_url: str | None
     expires_at: str
-    admin_forecast: Any
+    admin_forecast: Literal["likely", "unlikely", "required", "unknown"]
+    admin_forecast_reason: str
 
 
 class Account(TypedDict):

@@ -37,6 +37,7 @@ def ask(
     tenant: str = "",
     scopes: Sequence[str] = (),
     grants: Sequence[Grant] = (),
+    foretold: str = "",
     account: str = "",
     expires_at: Instant | None = None,
     again: bool = False,
@@ -45,6 +46,7 @@ def ask(
 
     `action`: path the form posts ``ticket`` to. `purpose`: in the operator's words. `created_by`:
     ARN of who made the link.
+    `foretold`: whether an administrator will have to approve, in the page's language.
     `account`: username that must sign in, where known. `again`: the button was pressed, but not on
     this page, or in a browser without cookies. Status 200.
     """
@@ -54,6 +56,7 @@ def ask(
         (names["account"], foreign(account) if account else ""),
         (names["scopes"], permissions(scopes, language)),
         (names["teams"], _teams(grants, language)),
+        (names["forecast"], safe(foretold)),
         (names["expires"], _until(expires_at, language)),
     ]
     return _page("ask", language, service, account, rows, _form(action, ticket, language), again)

@@ -6,7 +6,7 @@ import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -35,6 +35,20 @@ class Page:
     status: int
     html: str = field(repr=False)
     language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around every page."""
+
+    organization: str = ""
+    support: str = ""
+    """Whom people may ask, in the operator's words."""
+    switch: str = ""
+    """Address of this page in the other language, relative to it; empty: there is none."""
+
+
+_END = "</body></html>"
 
 
 @cache
@@ -166,7 +180,25 @@ def layout(language: Language, title: str, tone: str, blocks: Iterable[str]) -> 
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
         f"<title>{heading} – {brand}</title><style>{style()}</style></head>"
-        f'<body><header>{brand}</header><main class="{tone}">'
+        f'<body><header><span>{brand}</span></header><main class="{tone}">'
         f"<h1>{sign}{heading}</h1>"
-        f"{''.join(blocks)}</main></body></html>"
+        f"{''.join(blocks)}</main>{_END}"
     )
+
+
+def framed(page: Page, frame: Frame) -> Page:
+    """The page with who asks above it, whom to ask below it, and a way to the other language.
+
+    Values in a page are escaped, so none holds the places where these go."""
+    every = words(page.language)
+    brand = f"<header><span>{safe(every['brand'])}</span>"
+    who = safe(frame.organization, SHORT)
+    above = f"<header><span>{who} · {safe(every['asks'])}</span>" if who else brand
+    if frame.switch:
+        other = safe(every["other_language"][1])
+        code = safe(every["other_language"][0])
+        above += f'<a href="{safe(frame.switch)}" lang="{code}" hreflang="{code}">{other}</a>'
+    lines = [every["ask_whom"].format(support=frame.support)] if frame.support else []
+    below = f"<footer>{paragraphs(lines)}</footer>" if lines else ""
+    html = page.html.replace(brand, above, 1).replace(f"</main>{_END}", f"</main>{below}{_END}", 1)
+    return replace(page, html=html)

@@ -33,6 +33,7 @@ def outcome(
     language: Language,
     *,
     connection: str = "",
+    purpose: str = "",
     service: str = "",
     account: str = "",
     expected: str = "",
@@ -65,7 +66,7 @@ def outcome(
     said = text or _general(name, language, {"service": service, "connection": connection})
     shown = str if kind is None else mask
     accounts = {"signed_in": shown(account), "expected": mask(expected)}
-    about = {"service": service, "connection": connection, "tenant": tenant}
+    about = {"service": service, "connection": connection, "purpose": purpose, "tenant": tenant}
     about |= {} if kind else accounts
     blocks = [
         paragraphs(_lines(said.what)),
@@ -166,21 +167,23 @@ def _check(check: Check, every: dict[str, Any]) -> str:
 def _support(
     support: Support | None, name: str, code: str | None, kind: Kind | None, language: Language
 ) -> str:
-    """In English in both languages: these lines are for the operator and Microsoft's support."""
+    """The same facts in both languages, for the operator and the provider's support."""
     if support is None or kind is None:
         return ""
     provider = support.provider or Provider()
     numbers = " ".join(f"AADSTS{number}" for number in provider.error_codes)
+    answer = " ".join(filter(None, (provider.error, provider.suberror, numbers)))
     rows = {
-        "Code": f"{code}: {name} ({kind.status})" if code else f"{name} ({kind.status})",
-        "Time": datetime.fromtimestamp(support.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "Request ID": support.request_id,
-        "Microsoft error": " ".join(filter(None, (provider.error, provider.suberror, numbers))),
-        "Trace ID": provider.trace_id,
-        "Correlation ID": provider.correlation_id,
-        "Timestamp": provider.timestamp,
+        "code": f"{code}: {name} ({kind.status})" if code else f"{name} ({kind.status})",
+        "time": datetime.fromtimestamp(support.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "request_id": support.request_id,
+        "answer": answer,
+        "trace_id": provider.trace_id,
+        "correlation_id": provider.correlation_id,
+        "timestamp": provider.timestamp,
     }
     every = words(language)
-    lines = "\n".join(f"{label}: {clean(raw)}" for label, raw in rows.items() if raw)
+    names = every["support_labels"]
+    lines = "\n".join(f"{names[key]}: {clean(raw)}" for key, raw in rows.items() if raw)
     hint = paragraphs([every["support_hint"]], "small")
     return section(every["support"], copyable(lines, every["support"]) + hint)

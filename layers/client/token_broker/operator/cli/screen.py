@@ -21,6 +21,7 @@ FORECASTS = {
     "likely": "An administrator will probably have to approve.",
     "unlikely": "An administrator will probably not be needed.",
     "required": "An administrator has to approve first: send that link as well.",
+    "unknown": "Whether an administrator has to approve is not known.",
 }
 PIPE_WIDTH = 160
 NOTICE = Text("·", "yellow")
@@ -112,19 +113,16 @@ def links(found: Links) -> None:
             "[bold]For a tenant administrator, if the owner is told that one must approve:[/]"
         )
         console.print(escape(found["admin_consent_url"]))
-    if told := forecast(found["admin_forecast"]):
+    if told := forecast(found):
         note(told)
     note(f"Good until {found['expires_at']}. Whoever has a link may consent: send it safely.")
 
 
-def forecast(given: Any) -> str:
-    """Whether an administrator will have to approve, as far as the broker can tell."""
-    word, reason = given, ""
-    if isinstance(given, dict):
-        word = given.get("forecast") or given.get("likelihood") or given.get("admin_forecast")
-        reason = str(given.get("reason") or given.get("detail") or "")
-    told = FORECASTS.get(word) if isinstance(word, str) else None
-    return f"{told} {reason}".rstrip() if told else ""
+def forecast(found: Links) -> str:
+    """Whether an administrator will have to approve, and why; nothing of a broker that does not
+    say so, or says it in a word of its own."""
+    told = FORECASTS.get(found.get("admin_forecast", ""))
+    return f"{told} {found['admin_forecast_reason']}" if told else ""
 
 
 def verification(found: Verification, connection: str) -> None:
