@@ -113,7 +113,7 @@ def judge(tab: Tab, language: Language, code: str, name: str) -> str:
         title = words(language)["outcomes"][code]["title"]
         assert title in tab.title()
     else:
-        assert re.search(rf"Code: .*{code}", text)
+        assert re.search(rf"Code\)?: .*{code}", text)
     return text
 
 

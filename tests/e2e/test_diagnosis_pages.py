@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from broker.providers.diagnosis import told
-from broker.providers.terms import Class
+from broker.providers import readers
+from broker.providers.terms import Class, Language
+from broker.web.pages.language import words
 from local.browser import Browser
 
 from .harness import Stack, refused
@@ -60,20 +61,23 @@ def come_back(
     return {"en": english, "ja": reader.open(back)}
 
 
+def told(kind: Class, number: int | None, code: str, language: Language) -> str:
+    """The title of the owner's page."""
+    said = readers.said(kind, number, "microsoft", "owner", language)
+    title: str = said.title if said else words(language)["outcomes"][code]["title"]
+    return title
+
+
 def check(pages: dict[str, requests.Response], kind: str, number: int | None, code: str) -> None:
-    """Title and remedy of the catalogue, in the reader's language; nothing active, nothing raw."""
+    """What its reader is told, in their language; nothing active, nothing raw."""
     for language, page in pages.items():
-        said = told(
-            Class(kind),
-            number,
-            language,  # type: ignore[arg-type]
-        )
+        title = told(Class(kind), number, code, language)  # type: ignore[arg-type]
         assert f'<html lang="{language}">' in page.text
         assert page.headers["Content-Language"] == language
         assert page.headers["Cache-Control"] == "no-store"
         assert "<script" not in page.text
-        assert said.title in page.text.replace("&#x27;", "'").replace("&quot;", '"')
-        assert re.search(rf"Code: .*{code} ?", page.text)
+        assert title in page.text.replace("&#x27;", "'").replace("&quot;", '"')
+        assert re.search(rf"Code\)?: .*{code} ?", page.text)
         if number:
             assert f"AADSTS{number}" in page.text
 
