@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help demo run stop status test coverage mutate bench simulate plots check build deploy acceptance destroy dist docs lock clean
+.PHONY: help demo gallery run stop status test coverage mutate bench simulate plots check build deploy acceptance destroy dist docs lock clean
 
 # The first that runs and is new enough: a shim may be there and fail.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -25,6 +25,9 @@ help: ## Show the targets
 
 demo: .venv/stamp .venv-emulator/stamp ## Run the main job once on a local stack of its own
 	@$(BIN)/python -m local.demo
+
+gallery: .venv/stamp ## Write every page and mail into .local/gallery, to leaf through
+	@PYTHONPATH=layers/broker $(BIN)/python -m local.gallery.write
 
 run: .venv/stamp .venv-emulator/stamp ## Keep the local stack up, and print how to play with it
 	@PYTHONPATH=layers/client $(BIN)/python -m local.run up

@@ -11,7 +11,7 @@ from broker.domain.names import Instant
 from broker.web.pages.language import Language
 from broker.web.pages.outcome import outcome
 from broker.web.pages.shapes import Support
-from tests.browser.gallery import asking, gallery, telling
+from local.gallery.samples import asking, gallery, telling
 from tests.browser.serving import DESKTOP, PHONE, Scheme, Site, serve, tab, watch
 
 INSPECT = Path(__file__).with_name("inspect.js").read_text("utf-8")

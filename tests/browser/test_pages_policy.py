@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Browser
 
 from broker.web.pages.layout import Page
-from tests.browser.gallery import asking
+from local.gallery.samples import asking
 from tests.browser.serving import Site, serve, serving, tab, watch
 
 

@@ -25,7 +25,8 @@ MET_IN_A_BROWSER = {
 }  # fmt: skip
 
 STATUSES = {
-    "connected": 200, "connected_findings": 200, "admin_consent_received": 200,
+    "connected": 200, "connected_findings": 200, "connected_waiting": 200,
+    "admin_consent_received": 200,
     "admin_consent_declined": 409, "admin_consent_incomplete": 409, "no_refresh_token": 502,
     "link_unknown": 400, "link_expired": 400, "link_used_up": 400, "link_replaced": 400,
     "link_finished": 400, "link_wrong_kind": 400, "attempt_unknown": 400, "attempt_expired": 400,
@@ -186,13 +187,13 @@ def test_a_wait_is_told_in_whole_minutes() -> None:
 
 
 PEOPLE: dict[str, str] = {
-    "arn:aws:iam::111122223333:role/jobs/nightly/team-a": "team-a (AWS account 111122223333)",
-    "arn:aws:iam::111122223333:role/team-*": "every role named team-* (AWS account 111122223333)",
-    "111122223333": "everyone in AWS account 111122223333",
+    "arn:aws:iam::111122223333:role/jobs/nightly/team-a": "team-a (account 111122223333)",
+    "arn:aws:iam::111122223333:role/team-*": "every role named team-* (account 111122223333)",
+    "111122223333": "everyone in account 111122223333",
     "arn:aws:sts::111122223333:assumed-role/operator/taro@example.com": (
-        "operator: taro@example.com (AWS account 111122223333)"
+        "operator: taro@example.com (account 111122223333)"
     ),
-    "arn:aws-cn:iam::111122223333:user/taro": "taro (AWS account 111122223333)",
+    "arn:aws-cn:iam::111122223333:user/taro": "taro (account 111122223333)",
     "something else": "something else",
     "１１１１２２２２３３３３": "１１１１２２２２３３３３",
 }

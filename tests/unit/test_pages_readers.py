@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -26,8 +27,9 @@ PROVIDERS: tuple[IdentityProvider, ...] = get_args(IdentityProvider)
 NOT_FOR_PEOPLE = re.compile(
     r"\b(GET|POST|PUT|PATCH|DELETE) |/connections|/authorizations|\{\w+\}|Secrets Manager|DynamoDB|"
     r"\bLambda\b|\bKMS\b|CloudWatch|\bIAM\b|\bGraph\b|token-broker |SigV4|\bHTTP\b|OAuth client|"
-    r"customer_id|account_id|developer_token|min_ttl|リフレッシュ トークン"
+    r"customer_id|account_id|developer_token|min_ttl|リフレッシュ トークン|\bAWS\b"
 )
+DETAILS = re.compile(r"<details>.*?</details>", re.DOTALL)
 ANOTHER_WORD = re.compile(r"接続(?!でき)|所有者|承認の要求|同意リンク|認可")
 """連携 is the connection, ご本人 its owner, 承認要求 Microsoft's button."""
 
@@ -64,7 +66,11 @@ def test_no_diagnosis_shows_its_reader_what_is_for_others(
 def test_no_page_shows_what_is_not_for_people(language: Language) -> None:
     for code in OUTCOMES:
         assert_for_people(Reader(full(code, language)).text, language)
-    assert_for_people(Reader(asked(language)).text, language)
+    page = asked(language)
+    assert "arn:aws:iam::111122223333:role/jobs/team-a" in Reader(page).text
+    shown = Reader(replace(page, html=DETAILS.sub("", page.html))).text
+    assert "arn:" not in shown
+    assert_for_people(shown, language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -74,6 +80,9 @@ def test_the_findings_of_a_check_tell_the_owner_what_is_theirs(language: Languag
         check = Check("user", False, entry["problem"], "x", entry["actor"], "y", finding=name)
         page = Ending("connected", checks=(check,)).render(language, "client-1")
         assert_for_people(Reader(page).text, language)
+        theirs = check.actor == "owner"
+        title = "connected_findings" if theirs else "connected_waiting"
+        assert words(language)["outcomes"][title]["title"] in Reader(page).text
 
 
 def test_the_mails_use_the_pages_words() -> None:

@@ -3,6 +3,7 @@
 Problem ─ the root: code, status, actor, detail, remedy, retry_after, provider
 │   the code says which; callers branch on the code, never on text.
 ├── web.links.LinkProblem                    a link or attempt, and the page that says why
+├── lifecycle.admission.Mismatch             another account than the connection's signed in
 ├── providers.token_response.Unusable        a 200 that is no use; may carry a refresh token
 └── providers.credential_breaker.Blocked     no client credential is worth a call
 

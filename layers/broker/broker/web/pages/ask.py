@@ -12,6 +12,7 @@ from broker.web.pages.language import Language, moment, words
 from broker.web.pages.layout import (
     Page,
     clean,
+    details,
     facts,
     foreign,
     items,
@@ -125,7 +126,9 @@ def _teams(grants: Sequence[Grant], language: Language) -> str:
     every = words(language)
     if not grants:
         return safe(every["no_teams"])
-    return items([_team(grant, every) for grant in grants], language)
+    exactly = items([foreign(grant.principal) for grant in grants], language)
+    shown = items([_team(grant, every) for grant in grants], language)
+    return shown + details(every["exactly"], exactly)
 
 
 def _team(grant: Grant, every: dict[str, Any]) -> str:

@@ -59,7 +59,7 @@ def outcome(
     `chores`: what the administrator does apart from approving; `approves`: whether that helps.
     `support`: give it for every failure, many texts refer to it.
     """
-    name = "connected_findings" if code == "connected" and _failing(checks) else code
+    name = _connected(checks) if code == "connected" else code
     shape = OUTCOMES.get(name, Shape())
     kind = None if name in SUCCESSES else KINDS[shape.code or name]
     who = actor or shape.actor or (kind.actor if kind else None)
@@ -120,8 +120,11 @@ def _facts(single: dict[str, str], many: dict[str, Sequence[str]], language: Lan
     return facts(rows + [(names[key], permissions(raw, language)) for key, raw in many.items()])
 
 
-def _failing(checks: Sequence[Check]) -> bool:
-    return any(not check.ok for check in checks)
+def _connected(checks: Sequence[Check]) -> str:
+    """The page after a consent: whether all is well, and whether it is the owner who must act."""
+    failing = [check for check in checks if not check.ok]
+    theirs = any(check.actor in (None, "owner", "tenant_admin") for check in failing)
+    return ("connected_findings" if theirs else "connected_waiting") if failing else "connected"
 
 
 def _lines(said: str | Sequence[str]) -> Sequence[str]:

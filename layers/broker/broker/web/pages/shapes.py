@@ -30,6 +30,7 @@ _LINK = Shape("invalid_request")
 OUTCOMES: dict[str, Shape] = {
     "connected": Shape(tone="good"),
     "connected_findings": Shape(tone="warn"),
+    "connected_waiting": Shape(tone="wait"),
     "admin_consent_received": Shape(tone="good"),
     "consent_declined": Shape(tone="wait", again=True, approval=True),
     "admin_consent_required": Shape(tone="wait", again=True, approval=True),
@@ -68,7 +69,9 @@ OUTCOMES: dict[str, Shape] = {
 """Every outcome with a text of its own. Any other code of KINDS gets the general text."""
 
 
-SUCCESSES = frozenset({"connected", "connected_findings", "admin_consent_received"})
+SUCCESSES = frozenset(
+    {"connected", "connected_findings", "connected_waiting", "admin_consent_received"}
+)
 """Outcomes of status 200; all others have the status of their problem code."""
 
 

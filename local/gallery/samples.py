@@ -6,6 +6,7 @@ from broker.domain.grants import Grant
 from broker.domain.names import Instant
 from broker.domain.problems import Provider
 from broker.domain.secret import Secret
+from broker.services.forecast import forecast
 from broker.web.pages.ask import ask, ask_admin
 from broker.web.pages.language import Language
 from broker.web.pages.layout import Page
@@ -27,6 +28,7 @@ def asking(language: Language) -> Page:
         tenant="example.co.jp",
         scopes=[SCOPE, "https://graph.microsoft.com/User.Read"],
         grants=[Grant("111122223333"), Grant("arn:aws:iam::111122223333:role/a-*", (SCOPE,))],
+        foretold=forecast([SCOPE], "example.co.jp").reason(language),
         account="taro.yamada@example.co.jp",
         expires_at=Instant(1_795_230_245),
     )

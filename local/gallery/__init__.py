@@ -1,0 +1,1 @@
+"""Every page and mail of every outcome, to leaf through: samples and diagnoses make them."""
