@@ -43,7 +43,7 @@ CASES = {
     "accept": Case("owner@contoso.example", ("accept",), 200, "connected"),
     "checked": Case("owner@contoso.example", ("accept",), 200, "connected", (), None, DEVELOPER),
     "no-ads": Case(
-        "noads@contoso.example", ("accept",), 200, "connected_findings", (), None, DEVELOPER
+        "noads@contoso.example", ("accept",), 200, "connected_waiting", (), None, DEVELOPER
     ),
     "cancel": Case("owner@contoso.example", ("cancel",), 409, "consent_declined", ("AADSTS65004",)),
     "request-approval": Case(

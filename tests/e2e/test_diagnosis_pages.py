@@ -193,7 +193,7 @@ def test_the_browser_says_whether_the_account_reaches_its_service(
     created = stack.create(parameters={"developer_token": "SIMULATED01DEV"})
     page = Browser("en").consent(created["authorize_url"], stack.platform, user)
     assert page.status_code == 200
-    assert f"code {finding}," in page.text
+    assert "developer_token" not in page.text  # how to mend it is not for the owner
     assert "Not OK" in page.text
     assert "Invalid client data" not in page.text
     answer = stack.operator.post(f"/connections/{created['connection']}/verify").json()
