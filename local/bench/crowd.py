@@ -6,6 +6,7 @@ from __future__ import annotations
 import statistics
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -41,17 +42,24 @@ class Tally:
         now: Instant,
         until: Instant,
         generation: int,
+        used_by: Mapping[str, Instant] | None = None,
     ) -> bool:
         self.calls += 1
-        return self.inner.claim(name, incarnation, owner, now, until, generation)
+        return self.inner.claim(name, incarnation, owner, now, until, generation, used_by)
 
     def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
         self.calls += 1
         self.inner.release(name, incarnation, owner)
 
-    def used(self, name: Name, incarnation: Incarnation, now: Instant) -> None:
+    def used(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        now: Instant,
+        used_by: Mapping[str, Instant] | None = None,
+    ) -> None:
         self.calls += 1
-        self.inner.used(name, incarnation, now)
+        self.inner.used(name, incarnation, now, used_by)
 
 
 @dataclass(frozen=True, slots=True)

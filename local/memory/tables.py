@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
@@ -152,11 +152,12 @@ class Connections:
         now: Instant,
         until: Instant,
         generation: int,
+        used_by: Mapping[str, Instant] | None = None,
     ) -> bool:
         with self._tables.lock:
             if self.lease(name, incarnation, owner, now, until, generation) is None:
                 return False
-            self.used(name, incarnation, now)
+            self.used(name, incarnation, now, used_by)
             return True
 
     def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
@@ -165,11 +166,18 @@ class Connections:
             if found and found.lease_owner == owner:
                 self._tables.connections[name] = replace(found, lease_owner=None, lease_until=None)
 
-    def used(self, name: Name, incarnation: Incarnation, now: Instant) -> None:
+    def used(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        now: Instant,
+        used_by: Mapping[str, Instant] | None = None,
+    ) -> None:
         with self._tables.lock:
             found = self._tables.current(name, incarnation)
             if found:
-                self._tables.connections[name] = replace(found, last_used_at=now)
+                by = found.used_by if used_by is None else used_by
+                self._tables.connections[name] = replace(found, last_used_at=now, used_by=by)
 
     def settle(self, settlement: Settlement) -> bool:
         with self._tables.lock:

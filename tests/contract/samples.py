@@ -119,6 +119,7 @@ def full(name: str = "marketing-jp", **changes: Any) -> Connection:
         refreshed_at=later(1),
         next_refresh_at=later(2),
         last_used_at=later(3),
+        used_by={"arn:aws:iam::111122223333:role/team-a": later(2)},
         lease_owner="owner-0",
         lease_until=later(4),
     )

@@ -185,7 +185,7 @@ def test_token_changes_only_the_lease_and_the_last_use(deployed: Resources) -> N
         "ForAllValues:StringEquals": {
             "dynamodb:Attributes": [
                 *("name", "incarnation", "generation"),
-                *("lease_owner", "lease_until", "last_used_at"),
+                *("lease_owner", "lease_until", "last_used_at", "used_by"),
             ]
         },
         "StringEqualsIfExists": {"dynamodb:ReturnValues": "NONE"},

@@ -169,3 +169,20 @@ def test_many_wildcards_cost_little() -> None:
     started = time.process_time()
     assert not grant.admits(Caller("aws", "111122223333", "a" * 64))
     assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("arn", "principal"),
+    [
+        (
+            "arn:aws:sts::111122223333:assumed-role/team-a/s",
+            "arn:aws:iam::111122223333:role/team-a",
+        ),
+        ("arn:aws:iam::111122223333:user/someone", "111122223333"),
+        ("arn:aws:iam::111122223333:root", "111122223333"),
+    ],
+)
+def test_a_caller_is_known_by_the_grant_that_would_name_it(arn: str, principal: str) -> None:
+    who = grants.caller(arn)
+    assert who.principal == principal
+    assert grants.Grant(who.principal).admits(who)

@@ -64,6 +64,7 @@ FULL = dataclasses.replace(
     refreshed_at=NOON,
     next_refresh_at=NOON,
     last_used_at=NOON,
+    used_by={"arn:aws:iam::111122223333:role/team-a": NOON},
     last_error=Failure("throttled", "d", "nobody", "r", NOON, NOON, PROVIDER),
     consent_error=Failure("consent_declined", "d", "owner", "r", NOON, NOON, PROVIDER),
 )

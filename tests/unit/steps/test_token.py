@@ -13,7 +13,7 @@ import pytest
 from broker.domain.connection import Sealed, Status
 from broker.domain.names import Instant, Name
 from broker.domain.problems import Problem
-from broker.lifecycle import policy
+from broker.lifecycle import policy, usage
 from broker.lifecycle.serving import Query
 from broker.ports.errors import Unavailable
 from broker.ports.outside import RefreshRequest, Reply
@@ -86,6 +86,28 @@ def test_use_is_recorded_every_five_minutes(house: House) -> None:
     house.pause(1)
     house.fetch()
     assert house.one().last_used_at == house.clock.instant()
+
+
+def test_who_fetched_is_recorded_once_an_hour_and_costs_a_warm_hit_nothing(house: House) -> None:
+    house.fetch()
+    first = house.clock.instant()
+    assert house.one().used_by == {str(TEAM): first}
+    house.pause(usage.KNOWN_EVERY - 1)
+    house.fetch()
+    calls(house)
+    house.fetch()
+    assert calls(house) == ["connections.get"]
+    assert house.one().used_by == {str(TEAM): first}
+    house.pause(1)
+    house.fetch()
+    assert house.one().used_by == {str(TEAM): house.clock.instant()}
+
+
+def test_who_waited_for_a_redemption_is_recorded_too(house: House) -> None:
+    house.pause(7200)
+    house.fetch()
+    assert house.one().used_by == {str(TEAM): house.clock.instant()}
+    assert house.microsoft.redemptions == 2
 
 
 def test_parameters_come_along_and_are_opened_once() -> None:

@@ -186,6 +186,8 @@ class Connection:
     refreshed_at: Instant | None = None
     next_refresh_at: Instant | None = None
     last_used_at: Instant | None = None
+    used_by: Mapping[str, Instant] = field(default_factory=dict)
+    """By principal: when it fetched a token, within an hour (`lifecycle.usage`)."""
     lease_owner: str | None = None
     lease_until: Instant | None = None
 

@@ -49,6 +49,11 @@ class Caller:
         kind = f"role/{self.role}" if self.role else "account"
         return f"arn:{self.partition}:iam::{self.account}:{kind}"
 
+    @property
+    def principal(self) -> str:
+        """The narrowest grant that names the caller."""
+        return str(self) if self.role else self.account
+
 
 def caller(verified_arn: str) -> Caller:
     """The caller from the ARN that API Gateway verified; an unknown form is `access_denied`."""

@@ -61,16 +61,25 @@ class Leases(Protocol):
         now: Instant,
         until: Instant,
         generation: int,
+        used_by: Mapping[str, Instant] | None = None,
     ) -> bool:
-        """`lease` for `token`, which may not read what the write returns; records the use too."""
+        """`lease` for `token`, which may not read what the write returns; records the use too, as
+        `used` does."""
         ...
 
     def release(self, name: Name, incarnation: Incarnation, owner: str) -> None:
         """Give the lease back if it is still this owner's."""
         ...
 
-    def used(self, name: Name, incarnation: Incarnation, now: Instant) -> None:
-        """Record that a token was served."""
+    def used(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        now: Instant,
+        used_by: Mapping[str, Instant] | None = None,
+    ) -> None:
+        """Record that a token was served, and, if given, to whom. The last writer of `used_by`
+        wins: whoever gets lost is recorded at their next fetch."""
         ...
 
 

@@ -16,7 +16,7 @@ from broker.domain.grants import Caller
 from broker.domain.names import Instant, Name, rfc3339
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
-from broker.lifecycle import policy, serving
+from broker.lifecycle import policy, serving, usage
 from broker.lifecycle.serving import RETRY_AFTER, Query, Refuse, Renew, Serve, View, decide
 from broker.ports.ambient import Clock, Randomness, Telemetry
 from broker.ports.errors import Unavailable
@@ -70,13 +70,15 @@ class Step:
         view = serving.view(self.connections.get(name), caller, query)
         if audit is not None:
             audit["resource"] = view.resource
-        answer = self._hit(view, query)
+        answer = self._hit(view, caller, query)
         if answer is None:
             self.telemetry.count("TokenMiss")
-            answer = self._answer(*self._replace(view, caller, query))
+            renewed, token = self._replace(view, caller, query)
+            self._note_use(renewed, caller, self._now(), ahead=False)
+            answer = self._answer(renewed, token)
         return answer
 
-    def _hit(self, view: View, query: Query) -> dict[str, Any] | None:
+    def _hit(self, view: View, caller: Caller, query: Query) -> dict[str, Any] | None:
         """The answer of the stored token; None if a new one is needed."""
         now = self._now()
         match decide(view, query, now):
@@ -85,7 +87,7 @@ class Step:
             case Renew():
                 return None
             case Serve(token, ahead):
-                self._note_use(view, now, ahead)
+                self._note_use(view, caller, now, ahead=ahead)
         try:
             answer = self._answer(view, token)
         except SealBroken:
@@ -108,16 +110,17 @@ class Step:
     def _now(self) -> Instant:
         return Instant(int(self.clock()))
 
-    def _note_use(self, view: View, now: Instant, ahead: bool) -> None:
+    def _note_use(self, view: View, caller: Caller, now: Instant, *, ahead: bool) -> None:
         """Record the use, and replace the token in the background if the schedule is late.
 
         Nothing that fails here concerns the caller, who has a valid token.
         """
         connection = view.connection
         try:
-            if now - (connection.last_used_at or 0) >= policy.USED_EVERY:
-                self.connections.used(connection.name, connection.incarnation, now)
-            if ahead and (owner := self._claim(view, now)):
+            used_by = usage.recorded(connection.used_by, caller.principal, now)
+            if used_by or now - (connection.last_used_at or 0) >= policy.USED_EVERY:
+                self.connections.used(connection.name, connection.incarnation, now, used_by)
+            if ahead and (owner := self._claim(view, caller, now)):
                 self._start(view, owner)
         except Unavailable as error:
             self.telemetry.note("ahead_failed", service=error.service, code=error.code)
@@ -136,14 +139,15 @@ class Step:
             connection = view.connection
             self.connections.release(connection.name, connection.incarnation, owner)
 
-    def _claim(self, view: View, now: Instant) -> str | None:
+    def _claim(self, view: View, caller: Caller, now: Instant) -> str | None:
         """The lease's owner if it could be taken, and nobody has redeemed since the view."""
         connection, owner = view.connection, self.randomness.id()
         if connection.leased(now):
             return None
         until, seen = Instant(now + policy.LEASE), connection.generation
         name, incarnation = connection.name, connection.incarnation
-        won = self.connections.claim(name, incarnation, owner, now, until, seen)
+        used_by = usage.recorded(connection.used_by, caller.principal, now)
+        won = self.connections.claim(name, incarnation, owner, now, until, seen, used_by)
         return owner if won else None
 
     def _renew(self, view: View, caller: Caller, query: Query) -> tuple[View, Token]:
@@ -151,7 +155,7 @@ class Step:
         deadline, pause = self.clock() + WAIT, POLL[0]
         busy = Problem("refresh_in_progress", retry_after=RETRY_AFTER)
         while True:
-            if owner := self._claim(view, self._now()):
+            if owner := self._claim(view, caller, self._now()):
                 problem = self._run(view, owner)
                 return self._outcome(self._again(view, caller, query), query, problem or busy)
             if self.clock() + pause > deadline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from broker.domain.attempts import Ticket
@@ -38,6 +39,7 @@ def connection(
         "refreshed_at": _time(one.refreshed_at),
         "next_refresh_at": _time(due),
         "last_used_at": _time(one.last_used_at),
+        "used_by": _uses(one.used_by),
         "last_error": one.last_error and _failure(one.last_error),
         "consent_error": one.consent_error and _failure(one.consent_error),
         "authorization": _authorization(one, ticket, admin),
@@ -75,6 +77,12 @@ def position(text: str) -> tuple[str, str]:
 
 def _time(instant: Instant | None) -> str | None:
     return None if instant is None else rfc3339(instant)
+
+
+def _uses(used_by: Mapping[str, Instant]) -> list[dict[str, str]]:
+    """The latest first."""
+    latest = sorted(used_by.items(), key=lambda use: use[1], reverse=True)
+    return [{"principal": principal, "at": rfc3339(at)} for principal, at in latest]
 
 
 def _failure(failure: Failure) -> dict[str, Any]:

@@ -103,6 +103,13 @@ class LastError(TypedDict):
     provider: dict[str, Any] | None
 
 
+class Use(TypedDict):
+    """Who fetched a token, and when they were last recorded: at most once an hour."""
+
+    principal: str
+    at: str
+
+
 class Authorization(TypedDict):
     """The link that is open."""
 
@@ -134,7 +141,7 @@ class Connection(TypedDict):
     contacts: Contacts | None
     version: int
     generation: int
-    used_by: Any
+    used_by: list[Use]
     created_at: str
     authorized_at: str | None
     refreshed_at: str | None

@@ -6,6 +6,7 @@ a write returns; `template.yaml` holds it to that.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from broker.adapters.dynamodb import items
@@ -58,9 +59,13 @@ class Leases:
         now: Instant,
         until: Instant,
         generation: int,
+        used_by: Mapping[str, Instant] | None = None,
     ) -> bool:
         condition, bound = _free(incarnation, owner, now, until, generation)
         change = f"{_LEASE}, #last_used_at = :now"
+        if used_by is not None:
+            change += ", #used_by = :used_by"
+            bound |= values(used_by=used_by)
         return self._table.update(name, change, condition, bound) is not None
 
     def lease(
@@ -85,13 +90,18 @@ class Leases:
             values(incarnation=incarnation, owner=owner),
         )
 
-    def used(self, name: Name, incarnation: Incarnation, now: Instant) -> None:
-        self._table.update(
-            name,
-            "SET #last_used_at = :now",
-            SAME_INCARNATION,
-            values(incarnation=incarnation, now=now),
-        )
+    def used(
+        self,
+        name: Name,
+        incarnation: Incarnation,
+        now: Instant,
+        used_by: Mapping[str, Instant] | None = None,
+    ) -> None:
+        change, bound = "SET #last_used_at = :now", values(incarnation=incarnation, now=now)
+        if used_by is not None:
+            change += ", #used_by = :used_by"
+            bound |= values(used_by=used_by)
+        self._table.update(name, change, SAME_INCARNATION, bound)
 
 
 def _free(
