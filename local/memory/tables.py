@@ -8,7 +8,15 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from broker.domain.attempts import OpenLink, Progress, State, Ticket
-from broker.domain.connection import Connection, Due, Failure, Sealed, Status, StoredRefreshToken
+from broker.domain.connection import (
+    Connection,
+    Due,
+    Failure,
+    Findings,
+    Sealed,
+    Status,
+    StoredRefreshToken,
+)
 from broker.domain.names import Incarnation, Instant, Name
 from broker.ports.stores import (
     CHANGED,
@@ -123,6 +131,14 @@ class Connections:
             self._tables.connections[found.name] = replace(
                 found, status=status or found.status, consent_error=failure
             )
+            return True
+
+    def checked(self, name: Name, incarnation: Incarnation, epoch: int, findings: Findings) -> bool:
+        with self._tables.lock:
+            found = self._tables.current(name, incarnation)
+            if not found or found.epoch != epoch:
+                return False
+            self._tables.connections[name] = replace(found, findings=findings)
             return True
 
     def lease(
@@ -333,6 +349,7 @@ class Consents:
                 failures={},
                 last_error=None,
                 consent_error=None,
+                findings=None,
                 suspicion=None,
                 authorized_at=consent.now,
                 refreshed_at=consent.now,

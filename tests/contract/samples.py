@@ -9,9 +9,11 @@ from typing import Any
 from broker.domain.attempts import LinkKind, OpenLink, State, Ticket
 from broker.domain.connection import (
     Account,
+    Check,
     Connection,
     Expected,
     Failure,
+    Findings,
     Sealed,
     Status,
     StoredRefreshToken,
@@ -119,6 +121,7 @@ def full(name: str = "marketing-jp", **changes: Any) -> Connection:
         refreshed_at=later(1),
         next_refresh_at=later(2),
         last_used_at=later(3),
+        findings=Findings(NOW, (Check("api", False, "provider_error", "d", "operator", "r"),)),
         used_by={"arn:aws:iam::111122223333:role/team-a": later(2)},
         lease_owner="owner-0",
         lease_until=later(4),

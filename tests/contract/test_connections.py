@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from broker.domain.connection import Connection, Status
+from broker.domain.connection import Check, Connection, Findings, Status
 from broker.domain.contacts import Contact
 from broker.domain.grants import Grant
 from broker.domain.names import Incarnation, Name
 from broker.ports.stores import CHANGED, PAGE_BYTES
 from tests.contract import samples
 from tests.contract.conftest import CROWD, Crowd, Stores
-from tests.contract.samples import OTHER, OWN
+from tests.contract.samples import NOW, OTHER, OWN
 
 
 def test_what_is_created_is_read_back_whole(stores: Stores) -> None:
@@ -245,3 +245,15 @@ def test_only_a_pending_connection_may_begin_to_wait(stores: Stores) -> None:
     stores.connections.create(active)
     assert not stores.connections.refused(active, samples.failure(), WAITS)
     assert stores.connections.get(active.name) == active
+
+
+def test_findings_are_of_one_consent(stores: Stores) -> None:
+    before, findings = samples.full(findings=None), Findings(NOW, (Check("token", True),))
+    stores.connections.create(before)
+    given = (before.name, before.incarnation, before.epoch)
+    assert stores.connections.checked(*given, findings)
+    assert stores.connections.get(before.name) == replace(before, findings=findings)
+    late = Findings(NOW, ())
+    assert not stores.connections.checked(before.name, before.incarnation, before.epoch - 1, late)
+    assert not stores.connections.checked(before.name, Incarnation("gone"), before.epoch, late)
+    assert stores.connections.get(before.name) == replace(before, findings=findings)

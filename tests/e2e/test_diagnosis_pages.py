@@ -196,7 +196,10 @@ def test_the_browser_says_whether_the_account_reaches_its_service(
     assert not answer["ok"]
     last = answer["checks"][-1]
     assert (last["name"], str(finding) in last["detail"]) == ("user", True)
-    assert stack.show(created["connection"])["status"] == "active"
+    shown = stack.show(created["connection"])
+    assert shown["status"] == "active"
+    assert not shown["findings"]["ok"]
+    assert shown["findings"]["checks"][-1] == last
 
 
 def test_verify(stack: Stack) -> None:

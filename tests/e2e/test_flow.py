@@ -27,7 +27,7 @@ CONNECTION = {
     ),
     *("authorized_at", "refreshed_at", "next_refresh_at", "last_used_at", "last_error"),
     *("consent_error", "authorization", "identity_provider", "display_name", "purpose"),
-    *("contacts", "used_by"),
+    *("contacts", "used_by", "findings"),
 }
 
 

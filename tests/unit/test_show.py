@@ -74,7 +74,7 @@ def test_what_was_not_yet_is_null() -> None:
     nulls = {name for name, value in shown.items() if value is None}
     assert nulls == {
         *("account", "authorized_at", "refreshed_at", "next_refresh_at", "last_used_at"),
-        *("last_error", "consent_error", "authorization", "display_name", "purpose"),
+        *("last_error", "consent_error", "authorization", "display_name", "purpose", "findings"),
     }
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, get_args
 
 from broker.domain.attempts import LinkKind, OpenLink, Ticket
-from broker.domain.connection import Account, Check, Connection, Failure, Status
+from broker.domain.connection import Account, Check, Connection, Failure, Findings, Status
 from broker.domain.contacts import Contact
 from broker.domain.grants import Grant
 from broker.domain.names import IdentityProvider, Incarnation, Instant, Name
@@ -64,6 +64,10 @@ FULL = dataclasses.replace(
     refreshed_at=NOON,
     next_refresh_at=NOON,
     last_used_at=NOON,
+    findings=Findings(
+        NOON,
+        (Check("token", True), Check("service", False, "provider_error", "d", "operator", "r")),
+    ),
     used_by={"arn:aws:iam::111122223333:role/team-a": NOON},
     last_error=Failure("throttled", "d", "nobody", "r", NOON, NOON, PROVIDER),
     consent_error=Failure("consent_declined", "d", "owner", "r", NOON, NOON, PROVIDER),

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from broker.domain.attempts import State, Ticket
-from broker.domain.connection import Account, Check, Status
+from broker.domain.connection import Account, Check, Findings, Status
 from broker.domain.names import PERSONAL_TENANT
 from broker.domain.problems import Problem
 from broker.domain.secret import Secret
@@ -118,6 +118,47 @@ def test_a_further_resource_that_is_refused_leaves_the_grant(house: House) -> No
     assert check.detail
     assert check.remedy
     assert house.one().status is Status.ACTIVE
+
+
+def test_what_is_missing_is_kept_and_told_to_those_who_must_act(house: House) -> None:
+    house.microsoft.withheld = {GRAPH}
+    (check,) = house.finish(start(house, scopes=[ADS, GRAPH])).checks
+    assert house.one().findings == Findings(house.clock.instant(), (check,))
+    assert house.connections_step.show(NAME)["findings"]["checks"] == [
+        {
+            "name": GRAPH_RESOURCE,
+            "ok": False,
+            "code": "scope_not_granted",
+            "detail": check.detail,
+            "actor": check.actor,
+            "remedy": check.remedy,
+        }
+    ]
+    (told,) = [detail for kind, detail in house.events.published if kind == "Connection Incomplete"]
+    assert (told["connection"], told["status"]) == (NAME, "active")
+    assert (told["code"], told["actor"], told["remedy"]) == (check.code, check.actor, check.remedy)
+
+
+def test_when_all_is_well_nobody_is_told(house: House) -> None:
+    house.finish(start(house, scopes=[ADS, GRAPH]))
+    assert house.connections_step.show(NAME)["findings"]["ok"]
+    assert "Connection Incomplete" not in [kind for kind, _ in house.events.published]
+
+
+def test_findings_end_with_the_next_consent(house: House) -> None:
+    house.microsoft.withheld = {GRAPH}
+    house.finish(start(house, scopes=[ADS, GRAPH]))
+    assert house.consent(house.renew(scopes=[ADS])["authorize_url"]).good
+    assert house.connections_step.show(NAME)["findings"] is None
+
+
+def test_findings_that_cannot_be_kept_are_told_all_the_same(house: House) -> None:
+    house.microsoft.withheld = {GRAPH}
+    faulty = outside.faulty(house.connections, {"checked": Unavailable("dynamodb", "Throttled")})
+    house.callback_step = replace(house.callback_step, connections=faulty)
+    assert house.finish(start(house, scopes=[ADS, GRAPH])).page == "connected"
+    assert house.one().findings is None
+    assert "Connection Incomplete" in [kind for kind, _ in house.events.published]
 
 
 def test_further_resources_do_not_keep_the_owner_waiting(house: House) -> None:

@@ -107,7 +107,7 @@ def test_show_holds_exactly_the_contracts_fields(house: House) -> None:
             "generation",
         ),
         *("created_at", "authorized_at", "refreshed_at", "next_refresh_at", "last_used_at"),
-        *("used_by", "last_error", "consent_error", "authorization"),
+        *("used_by", "findings", "last_error", "consent_error", "authorization"),
         *("identity_provider", "display_name", "purpose", "contacts"),
     }
     assert shown["account"] == {

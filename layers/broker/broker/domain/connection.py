@@ -134,6 +134,34 @@ class Suspicion:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """One check whether a connection reaches its service. Holds no secret and no foreign text."""
+
+    name: str
+    ok: bool
+    code: str | None = None
+    """A key of `problems.KINDS` if it is not ok."""
+    detail: str = ""
+    actor: Actor | None = None
+    remedy: str = ""
+    finding: str | None = None
+    """Key of its text in other languages (`checks.told`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one check found."""
+
+    at: Instant
+    checks: tuple[Check, ...]
+
+    @property
+    def failed(self) -> Check | None:
+        """The first that is not ok, if any."""
+        return next((check for check in self.checks if not check.ok), None)
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """One item of the table `connections`."""
 
@@ -181,6 +209,8 @@ class Connection:
     consent_error: Failure | None = None
     """Of the latest attempt in a browser, by the callback. Callers are not told, nothing waits for
     it: whoever holds the link can bring it about."""
+    findings: Findings | None = None
+    """What the check after the latest consent found; None: nothing was checked."""
     suspicion: Suspicion | None = None
     authorized_at: Instant | None = None
     refreshed_at: Instant | None = None
@@ -267,18 +297,3 @@ class Due:
     incarnation: Incarnation
     generation: int
     due_at: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check whether a connection reaches its service. Holds no secret and no foreign text."""
-
-    name: str
-    ok: bool
-    code: str | None = None
-    """A key of `problems.KINDS` if it is not ok."""
-    detail: str = ""
-    actor: Actor | None = None
-    remedy: str = ""
-    finding: str | None = None
-    """Key of its text in other languages (`checks.told`)."""

@@ -15,6 +15,7 @@ from broker.domain.connection import (
     Connection,
     Due,
     Failure,
+    Findings,
     Sealed,
     Status,
     StoredRefreshToken,
@@ -129,6 +130,10 @@ class Connections(Leases, Protocol):
         `before`.
         With a status (nobody has consented yet, and an administrator must act first) that too, if
         it is still pending."""
+        ...
+
+    def checked(self, name: Name, incarnation: Incarnation, epoch: int, findings: Findings) -> bool:
+        """Keep what a check found, if incarnation and epoch (of the consent it followed) hold."""
         ...
 
     def lease(

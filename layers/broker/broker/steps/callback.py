@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from broker.domain import scopes
 from broker.domain.attempts import LinkKind, OpenLink, State, Ticket
-from broker.domain.connection import Connection, Failure, Status
+from broker.domain.connection import Check, Connection, Failure, Findings, Status
 from broker.domain.names import Instant
 from broker.domain.problems import Problem, Provider
 from broker.domain.secret import Secret
@@ -211,7 +211,28 @@ class Step:
             return self._refused(back, tokens, problem)
         followup = Followup(self.refresher, self.verifier, self.queue, self.clock, self.telemetry)
         checks = followup.run(connection, link.scopes, back.started + BUDGET)
+        self._keep(connection, checks)
         return replace(back.ending("connected"), account=account.username, checks=checks)
+
+    def _keep(self, connection: Connection, checks: tuple[Check, ...]) -> None:
+        """Tell the operator what the page tells the owner: it may be theirs to mend. What fails
+        here does not undo the consent."""
+        if not checks:
+            return
+        findings = Findings(Instant(int(self.clock())), checks)
+        name, incarnation, epoch = connection.name, connection.incarnation, connection.epoch + 1
+        try:
+            kept = self.connections.checked(name, incarnation, epoch, findings)
+        except Unavailable as error:
+            self.telemetry.note("remember_failed", service=error.service, code=error.code)
+            kept = True  # nothing says that it is out of date, and somebody must act
+        if kept and (failed := findings.failed) and failed.code:
+            problem = Problem(
+                failed.code, failed.detail, actor=failed.actor, remedy=failed.remedy or None
+            )
+            tell(
+                self.acceptance.events, "Connection Incomplete", connection, Status.ACTIVE, problem
+            )
 
     def _refused(self, back: Return, tokens: TokenResponse, problem: Problem) -> Ending:
         """The details a refusal's page shows."""

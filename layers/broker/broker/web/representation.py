@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from broker.domain.attempts import Ticket
-from broker.domain.connection import Connection, Failure, Status
+from broker.domain.connection import Connection, Failure, Findings, Status
 from broker.domain.names import Instant, rfc3339, slug
 from broker.domain.problems import Problem
 from broker.web.fields import FIELDS
@@ -42,6 +42,7 @@ def connection(
         "used_by": _uses(one.used_by),
         "last_error": one.last_error and _failure(one.last_error),
         "consent_error": one.consent_error and _failure(one.consent_error),
+        "findings": one.findings and _findings(one.findings),
         "authorization": _authorization(one, ticket, admin),
     }
 
@@ -77,6 +78,13 @@ def position(text: str) -> tuple[str, str]:
 
 def _time(instant: Instant | None) -> str | None:
     return None if instant is None else rfc3339(instant)
+
+
+def _findings(findings: Findings) -> dict[str, Any]:
+    """In the shape that `verify` answers, and when it was."""
+    shown = ("name", "ok", "code", "detail", "actor", "remedy")
+    checks = [{name: getattr(check, name) for name in shown} for check in findings.checks]
+    return {"at": rfc3339(findings.at), "ok": findings.failed is None, "checks": checks}
 
 
 def _uses(used_by: Mapping[str, Instant]) -> list[dict[str, str]]:

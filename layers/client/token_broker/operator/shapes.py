@@ -120,6 +120,25 @@ class Authorization(TypedDict):
     attempts: NotRequired[int]
 
 
+class Check(TypedDict):
+    """One check of `verify`. `code`, `actor`: None where all is well."""
+
+    name: str
+    ok: bool
+    code: str | None
+    detail: str | None
+    actor: str | None
+    remedy: str | None
+
+
+class Findings(TypedDict):
+    """What the check after the latest consent found."""
+
+    at: str
+    ok: bool
+    checks: list[Check]
+
+
 class Connection(TypedDict):
     """All but secrets. `excess_scopes`: what its tokens hold beyond its own scopes."""
 
@@ -149,7 +168,7 @@ class Connection(TypedDict):
     last_used_at: str | None
     last_error: LastError | None
     consent_error: LastError | None
-    findings: Any
+    findings: Findings | None
     authorization: Authorization | None
 
 
@@ -172,17 +191,6 @@ def excess(one: Connection) -> list[str]:
     if isinstance(given, dict):
         return [scope for scopes in given.values() for scope in scopes]
     return given
-
-
-class Check(TypedDict):
-    """One check of `verify`. `code`, `actor`: None where all is well."""
-
-    name: str
-    ok: bool
-    code: str | None
-    detail: str | None
-    actor: str | None
-    remedy: str | None
 
 
 class Verification(TypedDict):

@@ -14,7 +14,8 @@ from broker.adapters.dynamodb.codec import Plain, plain
 from broker.adapters.dynamodb.leases import SAME_INCARNATION, Leases
 from broker.adapters.dynamodb.table import SERVICE, all_of, names, values
 from broker.domain.attempts import OpenLink
-from broker.domain.connection import Connection, Failure, Status
+from broker.domain.connection import Connection, Failure, Findings, Status
+from broker.domain.names import Incarnation, Name
 from broker.ports.errors import Unavailable
 from broker.ports.stores import CHANGED, PAGE_BYTES, Settlement, weightless
 
@@ -84,6 +85,16 @@ class Connections(Leases):
             change += ", #status = :status"
         condition = all_of(SAME_INCARNATION, no_newer_link, no_other_consent, never_consented)
         return self._table.update(before.name, change, condition, bound) is not None
+
+    def checked(self, name: Name, incarnation: Incarnation, epoch: int, findings: Findings) -> bool:
+        same_consent = "#epoch = :epoch"
+        done = self._table.update(
+            name,
+            "SET #findings = :findings",
+            all_of(SAME_INCARNATION, same_consent),
+            values(incarnation=incarnation, epoch=epoch, findings=findings),
+        )
+        return done is not None
 
     def settle(self, settlement: Settlement) -> bool:
         same_consent = "#epoch = :epoch"

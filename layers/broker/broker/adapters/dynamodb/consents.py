@@ -67,7 +67,14 @@ def _change(consent: Consent) -> tuple[str, dict[str, Any]]:
         "refreshed_at": consent.now,
         "next_refresh_at": consent.next_refresh_at,
     }
-    cleared = ["#last_error", "#consent_error", "#suspicion", "#lease_owner", "#lease_until"]
+    cleared = [
+        "#last_error",
+        "#consent_error",
+        "#findings",
+        "#suspicion",
+        "#lease_owner",
+        "#lease_until",
+    ]
     # Relative, because the operator may have changed grants since the consent began.
     assignments = ["#version = #version + :one"]
     bound = values(one=1)

@@ -13,10 +13,12 @@ from broker.adapters.dynamodb.codec import Plain
 from broker.domain.attempts import LinkKind, OpenLink, Progress, State, Ticket
 from broker.domain.connection import (
     Account,
+    Check,
     Connection,
     Due,
     Expected,
     Failure,
+    Findings,
     Sealed,
     Status,
     StoredRefreshToken,
@@ -49,6 +51,7 @@ def connection(item: Plain) -> Connection:
             "failures": _each(_failure, item.get("failures")),
             "last_error": _failure(item["last_error"]) if "last_error" in item else None,
             "consent_error": _failure(item["consent_error"]) if "consent_error" in item else None,
+            "findings": _findings(item.get("findings")),
             "suspicion": _maybe(Suspicion, item.get("suspicion")),
         }
     )
@@ -141,3 +144,9 @@ def _failure(item: Plain) -> Failure:
             )
         }
     )
+
+
+def _findings(item: Plain | None) -> Findings | None:
+    if item is None:
+        return None
+    return Findings(item["at"], tuple(Check(**_known(Check, check)) for check in item["checks"]))
