@@ -38,6 +38,7 @@ def test_complete_writes_both(stores: Stores) -> None:
         failures={},
         last_error=None,
         consent_error=None,
+        findings=None,
         suspicion=None,
         authorized_at=NOW,
         refreshed_at=NOW,
