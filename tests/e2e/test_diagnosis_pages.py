@@ -203,7 +203,9 @@ def test_the_browser_says_whether_the_account_reaches_its_service(
     shown = stack.show(created["connection"])
     assert shown["status"] == "active"
     assert not shown["findings"]["ok"]
-    assert shown["findings"]["checks"][-1] == last
+    kept = shown["findings"]["checks"][-1]
+    assert {**kept, "detail": None} == {**last, "detail": None}, "the tracking id is each call's"
+    assert f"code {finding}," in kept["detail"]
 
 
 def test_verify(stack: Stack) -> None:

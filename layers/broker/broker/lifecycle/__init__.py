@@ -9,6 +9,7 @@
     result        how a redemption ends: one value of four
     verdict       what a refusal makes of the connection: at risk, broken, or nothing
     custody       the stored refresh token: opened, replaced, retired
+    usage         who fetched its tokens, and when: recorded rarely
     policy        the durations, and when to redeem or to wait
     usage         who fetched tokens, and when: a few principals, at most once an hour
     events        what the event bus is told
