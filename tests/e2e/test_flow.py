@@ -40,7 +40,8 @@ def test_create_answers_two_links_and_when_they_end(stack: Stack) -> None:
     now = datetime.now(UTC).timestamp()
     created = stack.create(connection="links-jp")
     assert set(created) == {
-        *("connection", "status", "authorize_url", "admin_consent_url", "expires_at")
+        *("connection", "status", "authorize_url", "admin_consent_url", "expires_at"),
+        *("admin_forecast", "admin_forecast_reason"),
     }
     assert (created["connection"], created["status"]) == ("links-jp", "pending")
     owner, admin = urlsplit(created["authorize_url"]), urlsplit(created["admin_consent_url"])

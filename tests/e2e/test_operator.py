@@ -84,7 +84,10 @@ def test_new_links_end_the_old_ones(stack: Stack) -> None:
     name = created["connection"]
     newer = stack.operator.post(f"/connections/{name}/authorizations", {})
     assert newer.status_code == 201
-    assert set(newer.json()) == {"authorize_url", "admin_consent_url", "expires_at"}
+    assert set(newer.json()) == {
+        *("authorize_url", "admin_consent_url", "expires_at"),
+        *("admin_forecast", "admin_forecast_reason"),
+    }
     for old in (created["authorize_url"], created["admin_consent_url"]):
         assert Browser().open(old).status_code == 400
     stack.consent(newer.json()["authorize_url"], user)
