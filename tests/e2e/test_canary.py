@@ -27,12 +27,9 @@ MAY_SHOW: dict[tuple[str, str], set[str]] = {
     ("GET", "/admin-consent"): {"ticket", "cookie"},
     ("POST", "/authorize"): {"state", "nonce"},
     ("POST", "/admin-consent"): {"state"},
-    ("GET", "/callback"): {"state"},
     ("GET", "/connections/*/token"): {"access token", "parameter"},
 }
-"""What an answer carries by contract; everything else is a leak. A page names itself in its other
-language: by its ticket, or by the state it was asked with, which without the code and the cookie
-shows an outcome and does nothing."""
+"""What an answer carries by contract; everything else is a leak."""
 
 
 @pytest.fixture
