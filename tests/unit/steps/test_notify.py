@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from broker.domain.connection import Status
+from broker.domain.connection import Connection, Status
 from broker.domain.names import Name
 from broker.domain.notices import Notice
 from broker.domain.secret import Secret
@@ -156,6 +157,22 @@ def test_what_changed_meanwhile_is_not_told(post: Post, meanwhile: str) -> None:
         post.house.change(suspended=True)
     assert not post.deliver()
     assert not post.mailer.sent
+
+
+def test_what_changes_while_the_mail_is_written_is_not_said_to_be_sent(post: Post) -> None:
+    class Changing(notices.Invitations):
+        def link(self, connection: Connection, *rest: Any) -> bool:
+            return connection.name != "second" and super().link(connection, *rest)
+
+    post.step = replace(post.step, connections=Changing(post.house.connections))
+    for name in ("first", "second"):
+        post.connect(name)
+        post.break_(name)
+    assert not post.deliver()
+    (mail,) = post.mailer.sent
+    assert len(post.links()) == 1
+    assert "second" not in mail.text
+    assert post.house.kinds().count("Connection Link Sent") == 1
 
 
 def test_without_a_contact_nobody_is_mailed(post: Post) -> None:

@@ -148,15 +148,16 @@ class Step:
         return self.notices.claim(person, now, Instant(now + PERSON_AGAIN))
 
     def _send(self, group: Sequence[Waiting], now: Instant) -> None:
-        entries = [entry for waiting in group if (entry := self._entry(waiting, now))]
-        if not entries or self.mailer is None:
+        ready = [(waiting, entry) for waiting in group if (entry := self._entry(waiting, now))]
+        if not ready or self.mailer is None:
             return
+        entries = [entry for _, entry in ready]
         first = group[0]
         kind: Kind = first.reader if first.code else "invitation"
         language: Language = "ja" if first.contact.language == "ja" else "en"
         letter = compose(kind, entries, Sender(self.organization, self.support), language)
         self.mailer.send(first.contact.email, letter.subject, letter.text, letter.html)
-        for waiting in group:
+        for waiting, _ in ready:
             name, reader = waiting.connection.name, waiting.reader
             self.telemetry.note("mail_sent", connection=name, kind=reader)
             tell(self.events, "Connection Link Sent", waiting.connection, waiting.connection.status)
