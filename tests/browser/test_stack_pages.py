@@ -191,13 +191,21 @@ def test_an_attempt_blocked_on_microsoft_s_own_page_never_returns(
     assert found["returned_at"] is None
 
 
+@pytest.fixture
+def northwind(stack: Stack) -> Iterator[str]:
+    """An owner whose administrator has approved nothing: neither before the test nor after it."""
+    owner = "owner@northwind.example"
+    stack.platform.act(owner, "withdraw-consent")  # and so the administrator's
+    yield owner
+    stack.platform.act(owner, "withdraw-consent")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_administrator_s_way(
-    browser: Browser, stack: Stack, answers: list[int], language: Language
+    browser: Browser, stack: Stack, answers: list[int], northwind: str, language: Language
 ) -> None:
     """The owner's page hands over a link; the administrator approves; the owner comes again."""
-    owner, created = "owner@northwind.example", stack.create()
-    stack.platform.act(owner, "withdraw-consent")  # and so the administrator's
+    owner, created = northwind, stack.create()
     with person(browser, language) as tab:
         sign_in(tab, created["authorize_url"], owner)
         press(tab, "return")

@@ -113,8 +113,11 @@ def test_a_secret_that_ends_soon_is_told_once(stack: Stack) -> None:
 
 
 def forget(stack: Stack, step: str) -> None:
-    """New environments of a function: the old ones remember the secret for 5 minutes."""
+    """New environments of a function: the old ones remember the secret for 5 minutes. What is
+    invoked is the version behind the alias, so there is a new one."""
     name, functions = f"{deploy.NAME}-{step}", stack.client("lambda")
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]
     variables["Variables"]["FORGET"] = str(time.time())
     functions.update_function_configuration(FunctionName=name, Environment=variables)
+    version = functions.publish_version(FunctionName=name)["Version"]
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
