@@ -11,15 +11,14 @@ from broker.web.pages.ask import ask, ask_admin
 from broker.web.pages.language import Language
 from broker.web.pages.layout import Page
 from broker.web.pages.outcome import outcome
-from broker.web.pages.shapes import OUTCOMES, Check, Support
+from broker.web.pages.shapes import OUTCOMES, Asked, Check, Support
 
 SCOPE = "https://ads.microsoft.com/msads.manage"
 LINK = "https://abc123.execute-api.ap-northeast-1.amazonaws.com/v1/authorize?ticket=" + "t" * 43
 
 
 def asking(language: Language) -> Page:
-    return ask(
-        language,
+    asked = Asked(
         action="/authorize",
         ticket=Secret("the-ticket"),
         connection="marketing-jp",
@@ -27,10 +26,14 @@ def asking(language: Language) -> Page:
         created_by="arn:aws:sts::111122223333:assumed-role/operator/hanako.sato@example.co.jp",
         tenant="example.co.jp",
         scopes=[SCOPE, "https://graph.microsoft.com/User.Read"],
+        expires_at=Instant(1_795_230_245),
+    )
+    return ask(
+        language,
+        asked,
         grants=[Grant("111122223333"), Grant("arn:aws:iam::111122223333:role/a-*", (SCOPE,))],
         foretold=forecast([SCOPE], "example.co.jp").reason(language),
         account="taro.yamada@example.co.jp",
-        expires_at=Instant(1_795_230_245),
     )
 
 
@@ -60,14 +63,13 @@ def telling(code: str, language: Language) -> Page:
 
 def gallery(language: Language) -> dict[str, Page]:
     """Every page there is, by a name for its path."""
-    admin = ask_admin(
-        language,
+    asked = Asked(
         action="/admin-consent",
         ticket=Secret("the-ticket"),
         connection="marketing-jp",
         service="Microsoft Advertising",
         scopes=[SCOPE],
-        client_id="0f1e2d3c-0000-4000-8000-000000000000",
     )
+    admin = ask_admin(language, asked, client_id="0f1e2d3c-0000-4000-8000-000000000000")
     told = {code: telling(code, language) for code in OUTCOMES}
     return {"ask": asking(language), "ask_admin": admin} | told

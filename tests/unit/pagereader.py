@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from typing import Any
 
@@ -13,7 +14,7 @@ from broker.web.pages.ask import ask
 from broker.web.pages.language import Language
 from broker.web.pages.layout import Page
 from broker.web.pages.outcome import outcome
-from broker.web.pages.shapes import Check, Support
+from broker.web.pages.shapes import Asked, Check, Support
 
 AT = Instant(1_795_230_245)
 SCOPE = "https://ads.microsoft.com/msads.manage"
@@ -81,7 +82,13 @@ def full(code: str, language: Language, **changes: Any) -> Page:
     return outcome(code, language, **(known | changes))
 
 
-def asked(language: Language, **changes: Any) -> Page:
+def asked(
+    language: Language,
+    grants: Sequence[Grant] = (Grant("arn:aws:iam::111122223333:role/jobs/team-a", (SCOPE,)),),
+    account: str = "taro@example.com",
+    foretold: str = "",
+    **changes: Any,
+) -> Page:
     known: dict[str, Any] = {
         "action": "/v1/authorize",
         "ticket": Secret("the-ticket"),
@@ -89,8 +96,7 @@ def asked(language: Language, **changes: Any) -> Page:
         "service": "Microsoft Advertising",
         "created_by": "arn:aws:sts::111122223333:assumed-role/operator/hanako",
         "scopes": [SCOPE],
-        "grants": [Grant("arn:aws:iam::111122223333:role/jobs/team-a", (SCOPE,))],
-        "account": "taro@example.com",
         "expires_at": AT,
     }
-    return ask(language, **(known | changes))
+    wanted = Asked(**(known | changes))
+    return ask(language, wanted, grants=grants, account=account, foretold=foretold)

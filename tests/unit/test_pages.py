@@ -13,7 +13,7 @@ from broker.web.pages.ask import ask_admin
 from broker.web.pages.language import LANGUAGES, Language, words
 from broker.web.pages.outcome import outcome
 from broker.web.pages.people import mask, person
-from broker.web.pages.shapes import OUTCOMES, SUCCESSES, Check, PageText
+from broker.web.pages.shapes import OUTCOMES, SUCCESSES, Asked, Check, PageText
 from tests.unit.pagereader import SCOPE, Reader, asked, full
 
 MET_IN_A_BROWSER = {
@@ -91,15 +91,14 @@ def test_the_owner_sees_who_asks_for_what_and_posts_the_ticket(language: Languag
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_administrator_sees_the_application_and_no_team(language: Language) -> None:
-    page = ask_admin(
-        language,
+    wanted = Asked(
         action="/v1/admin-consent",
         ticket=Secret("the-ticket"),
         connection="marketing-jp",
         service="Microsoft Advertising",
         scopes=[SCOPE],
-        client_id="client-1",
     )
+    page = ask_admin(language, wanted, client_id="client-1")
     read = Reader(page)
     assert read.of("form") == [{"method": "post", "action": "/v1/admin-consent"}]
     assert "client-1" in read.text

@@ -17,7 +17,7 @@ from broker.web.pages.ask import ask, ask_admin
 from broker.web.pages.language import LANGUAGES, words
 from broker.web.pages.layout import Page, headers, link
 from broker.web.pages.outcome import outcome
-from broker.web.pages.shapes import Check, PageText, Support
+from broker.web.pages.shapes import Asked, Check, PageText, Support
 from tests.unit.pagereader import AT, VOID, Reader, asked, full
 
 ALLOWED = VOID | {
@@ -41,8 +41,10 @@ def pages_with(value: str) -> list[Page]:
     foreign: dict[str, Any] = {
         "connection": value, "service": value, "tenant": value, "scopes": [value, value],
     }  # fmt: skip
-    asked = foreign | {"action": value, "ticket": Secret(value), "created_by": value}
-    asked |= {"resource": value, "expires_at": AT}
+    asked = Asked(
+        **foreign, action=value, ticket=Secret(value), created_by=value, resource=value,
+        purpose=value, expires_at=AT,
+    )  # fmt: skip
     told = foreign | {
         "account": value, "expected": value + "@" + value, "missing": [value],
         "checks": [Check(value, False, value, value)], "client_id": value, "restart_url": value,
@@ -54,8 +56,8 @@ def pages_with(value: str) -> list[Page]:
         page
         for language in LANGUAGES
         for page in (
-            ask(language, **asked, grants=grants, account=value),
-            ask_admin(language, **asked, client_id=value),
+            ask(language, asked, grants=grants, account=value),
+            ask_admin(language, asked, client_id=value),
             *(outcome(code, language, **told) for code in EACH_SHAPE),
             *(outcome(code, language, **(told | {"text": None})) for code in EACH_SHAPE),
         )

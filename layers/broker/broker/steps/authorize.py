@@ -24,6 +24,7 @@ from broker.web.links import LinkProblem
 from broker.web.pages.ask import ask, ask_admin
 from broker.web.pages.language import Language
 from broker.web.pages.layout import Page
+from broker.web.pages.shapes import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,42 +64,30 @@ class Step:
         connection, link = visit.connection, visit.link
         if visit.opened_at is None:
             self.authorizations.opened(visit.digest, self._now())
-        action = f"{base_url}/{links.PATHS[kind]}"
-        title = catalogue.find(connection.service).title
-        if kind is LinkKind.ADMIN:
-            return ask_admin(
-                language,
-                action=action,
-                ticket=visit.ticket,
-                connection=titled(connection),
-                purpose=connection.purpose,
-                service=title,
-                created_by=link.created_by,
-                resource=connection.resource,
-                tenant=single_tenant(connection.tenant),
-                scopes=link.scopes,
-                client_id=self.registrations.of(connection.identity_provider).client_id,
-                expires_at=link.expires_at,
-                again=again,
-            )
-        account = connection.account
-        known = account.username if account and not link.allow_account_change else None
-        return ask(
-            language,
-            action=action,
+        asked = Asked(
+            action=f"{base_url}/{links.PATHS[kind]}",
             ticket=visit.ticket,
             connection=titled(connection),
+            service=catalogue.find(connection.service).title,
             purpose=connection.purpose,
-            service=title,
             created_by=link.created_by,
             resource=connection.resource,
             tenant=single_tenant(connection.tenant),
             scopes=link.scopes,
+            expires_at=link.expires_at,
+            again=again,
+        )
+        if kind is LinkKind.ADMIN:
+            client = self.registrations.of(connection.identity_provider)
+            return ask_admin(language, asked, client_id=client.client_id)
+        account = connection.account
+        known = account.username if account and not link.allow_account_change else None
+        return ask(
+            language,
+            asked,
             grants=connection.grants,
             foretold=expectation(connection, link).reason(language),
             account=known or connection.expected.username or "",
-            expires_at=link.expires_at,
-            again=again,
         )
 
     def begin(self, kind: LinkKind, ticket: str | None, cookie: Secret, base_url: str) -> Secret:

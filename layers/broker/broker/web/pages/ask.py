@@ -7,7 +7,6 @@ from typing import Any
 
 from broker.domain.grants import Grant
 from broker.domain.names import Instant
-from broker.domain.secret import Secret
 from broker.web.pages.language import Language, moment, words
 from broker.web.pages.layout import (
     Page,
@@ -23,71 +22,44 @@ from broker.web.pages.layout import (
     steps,
 )
 from broker.web.pages.people import person
+from broker.web.pages.shapes import Asked
 
 
 def ask(
     language: Language,
+    asked: Asked,
     *,
-    action: str,
-    ticket: Secret,
-    connection: str,
-    service: str,
-    purpose: str = "",
-    created_by: str = "",
-    resource: str = "",
-    tenant: str = "",
-    scopes: Sequence[str] = (),
     grants: Sequence[Grant] = (),
     foretold: str = "",
     account: str = "",
-    expires_at: Instant | None = None,
-    again: bool = False,
 ) -> Page:
-    """The page of ``GET /authorize``, for the owner of the account.
+    """The page of ``GET /authorize``, for the owner of the account. Status 200.
 
-    `action`: path the form posts ``ticket`` to. `purpose`: in the operator's words. `created_by`:
-    ARN of who made the link.
     `foretold`: whether an administrator will have to approve, in the page's language.
-    `account`: username that must sign in, where known. `again`: the button was pressed, but not on
-    this page, or in a browser without cookies. Status 200.
+    `account`: username that must sign in, where known.
     """
-    rows = _rows(language, connection, service, purpose, resource, tenant, created_by)
     names = words(language)["labels"]
-    rows += [
+    rows = [
+        *_rows(language, asked),
         (names["account"], foreign(account) if account else ""),
-        (names["scopes"], permissions(scopes, language)),
+        (names["scopes"], permissions(asked.scopes, language)),
         (names["teams"], _teams(grants, language)),
         (names["forecast"], safe(foretold)),
-        (names["expires"], _until(expires_at, language)),
+        (names["expires"], _until(asked.expires_at, language)),
     ]
-    return _page("ask", language, service, account, rows, _form(action, ticket, language), again)
+    return _page("ask", language, asked, rows, account)
 
 
-def ask_admin(
-    language: Language,
-    *,
-    action: str,
-    ticket: Secret,
-    connection: str,
-    service: str,
-    purpose: str = "",
-    created_by: str = "",
-    resource: str = "",
-    tenant: str = "",
-    scopes: Sequence[str] = (),
-    client_id: str = "",
-    expires_at: Instant | None = None,
-    again: bool = False,
-) -> Page:
-    """The page of ``GET /admin-consent``, for the tenant's administrator. As `ask`."""
-    rows = _rows(language, connection, service, purpose, resource, tenant, created_by)
+def ask_admin(language: Language, asked: Asked, *, client_id: str = "") -> Page:
+    """The page of ``GET /admin-consent``, for the tenant's administrator. Status 200."""
     names = words(language)["labels"]
-    rows += [
+    rows = [
+        *_rows(language, asked),
         (names["client_id"], foreign(client_id) if client_id else ""),
-        (names["scopes"], permissions(scopes, language)),
-        (names["expires"], _until(expires_at, language)),
+        (names["scopes"], permissions(asked.scopes, language)),
+        (names["expires"], _until(asked.expires_at, language)),
     ]
-    return _page("ask_admin", language, service, "", rows, _form(action, ticket, language), again)
+    return _page("ask_admin", language, asked, rows)
 
 
 def permissions(scopes: Sequence[str], language: Language) -> str:
@@ -100,24 +72,16 @@ def _described(said: str, raw: str) -> str:
     return f'{safe(said)}<br><span class="raw">{foreign(raw)}</span>' if said else foreign(raw)
 
 
-def _rows(
-    language: Language,
-    connection: str,
-    service: str,
-    purpose: str,
-    resource: str,
-    tenant: str,
-    created_by: str,
-) -> list[tuple[str, str]]:
+def _rows(language: Language, asked: Asked) -> list[tuple[str, str]]:
     every = words(language)
     names = every["labels"]
     found = {
-        "service": service,
-        "resource": resource,
-        "connection": connection,
-        "purpose": purpose,
-        "tenant": tenant,
-        "created_by": person(created_by, every),
+        "service": asked.service,
+        "resource": asked.resource,
+        "connection": asked.connection,
+        "purpose": asked.purpose,
+        "tenant": asked.tenant,
+        "created_by": person(asked.created_by, every),
     }
     return [(names[name], foreign(raw) if raw else "") for name, raw in found.items()]
 
@@ -143,27 +107,21 @@ def _until(when: Instant | None, language: Language) -> str:
     return safe(moment(when, language)) if when else ""
 
 
-def _form(action: str, ticket: Secret, language: Language) -> str:
+def _form(asked: Asked, language: Language) -> str:
     label = safe(words(language)["continue"])
     return (
-        f'<form method="post" action="{safe(action)}">'
-        f'<input type="hidden" name="ticket" value="{safe(ticket.open())}">'
+        f'<form method="post" action="{safe(asked.action)}">'
+        f'<input type="hidden" name="ticket" value="{safe(asked.ticket.open())}">'
         f'<button type="submit">{label}</button></form>'
     )
 
 
 def _page(
-    name: str,
-    language: Language,
-    service: str,
-    account: str,
-    rows: list[tuple[str, str]],
-    form: str,
-    again: bool,
+    name: str, language: Language, asked: Asked, rows: list[tuple[str, str]], account: str = ""
 ) -> Page:
     every = words(language)
     page = every[name]
-    filled = {"service": clean(service), "account": clean(account)}
+    filled = {"service": clean(asked.service), "account": clean(account)}
     title = page["title"].format_map(filled)
     sign_in = "sign_in_as" if account else "sign_in"
     todo = [line.format_map(filled) for line in [*page["before"], page[sign_in], *page["after"]]]
@@ -172,8 +130,8 @@ def _page(
         facts(rows),
         section(every["next"], steps(todo)),
         paragraphs([page["unknown"]], "note"),
-        paragraphs(every["press_again"], "note") if again else "",
-        form,
+        paragraphs(every["press_again"], "note") if asked.again else "",
+        _form(asked, language),
         paragraphs(page["notes"], "small"),
     ]
     return Page(200, layout(language, title, "ask", blocks), language)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from broker.domain.names import Instant
 from broker.domain.problems import Actor, Provider
+from broker.domain.secret import Secret
 
 
 class Shape(NamedTuple):
@@ -73,6 +74,28 @@ SUCCESSES = frozenset(
     {"connected", "connected_findings", "connected_waiting", "admin_consent_received"}
 )
 """Outcomes of status 200; all others have the status of their problem code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a link asks for, as its page tells the owner or the administrator.
+
+    `action`: path the form posts ``ticket`` to. `purpose`: in the operator's words. `created_by`:
+    ARN of who made the link. `again`: the button was pressed, but not on this page, or in a browser
+    without cookies.
+    """
+
+    action: str
+    ticket: Secret
+    connection: str
+    service: str
+    purpose: str = ""
+    created_by: str = ""
+    resource: str = ""
+    tenant: str = ""
+    scopes: Sequence[str] = ()
+    expires_at: Instant | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
